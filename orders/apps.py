@@ -1,0 +1,9 @@
+"""The app's place in Django."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    """Registers the app."""
+
+    name = "orders"

@@ -1,0 +1,324 @@
+"""Every setting of the shop. Nothing else reads the environment.
+
+`.env.example` and `docs/operations.md` list each variable with its meaning.
+"""
+
+import os
+import warnings
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from shop.environment import Environment, is_loopback
+
+env = Environment()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- The shop ---------------------------------------------------------------------------------
+
+SHOP_NAME = env.text("SHOP_NAME", "Gánh")
+SHOP_URL = env.address("SHOP_URL")
+SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD").upper()
+MAX_QUANTITY_PER_LINE = env.whole("MAX_QUANTITY_PER_LINE", 10)
+RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
+
+
+def _minutes(name: str, default: str) -> timedelta:
+    return timedelta(minutes=float(env.number(name, default)))
+
+
+ORDER_HOLD = _minutes("ORDER_HOLD_MINUTES", "15")
+ORDER_EXPIRY = _minutes("ORDER_EXPIRY_MINUTES", "180")
+ORDER_REMINDER = min(_minutes("ORDER_REMINDER_MINUTES", "5"), ORDER_HOLD / 3)
+CLOCK_SECONDS = float(env.number("CLOCK_SECONDS", "5"))
+
+# --- Web processes and the intake in front of the database ------------------------------------
+
+WEB_PROCESSES = env.whole("WEB_PROCESSES", os.cpu_count() or 1)
+INTAKE_WORKERS = env.whole("INTAKE_WORKERS", (os.cpu_count() or 1) * 2 + 1)
+INTAKE_WORKERS_HERE = max(1, INTAKE_WORKERS // WEB_PROCESSES)  # this process's share
+INTAKE_QUEUE = env.whole("INTAKE_QUEUE", 20)
+INTAKE_WAIT_SECONDS = float(env.number("INTAKE_WAIT_SECONDS", "3"))
+WEB_THREADS = env.whole("WEB_THREADS", INTAKE_WORKERS_HERE + INTAKE_QUEUE + 10)
+WEB_DB_CONNECTIONS = env.whole("WEB_DB_CONNECTIONS", 10)
+SPOOL_DIR = env.folder("SPOOL_DIR", BASE_DIR / "spool")
+
+# --- Django -----------------------------------------------------------------------------------
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(SHOP_URL).hostname or "")
+CSRF_TRUSTED_ORIGINS = [SHOP_URL]
+IS_HTTPS = SHOP_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "pgtrigger",
+    "csp",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "shop",
+    "payments",
+    "orders",
+    "inventory",
+    "notifications",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "shop.urls"
+WSGI_APPLICATION = "shop.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "shop.context_processors.storefront",
+            ],
+        },
+    },
+]
+
+# --- Database ---------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    try:
+        database: dict[str, Any] = Env.db_url_config(env.text("DATABASE_URL"))
+    except (ValueError, KeyError):
+        database = {}
+    if database.get("ENGINE") != "django.db.backends.postgresql" or not database.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgres://user:password@host:5432/name."
+        )
+    database.setdefault("OPTIONS", {}).setdefault("application_name", "ganh")
+    return database
+
+
+DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False, "CONN_HEALTH_CHECKS": True}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People -----------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/orders/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_RATE_LIMITS = {} if RATE_LIMITS else False
+AXES_ENABLED = RATE_LIMITS
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+
+# --- Languages and time -----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("vi", "Tiếng Việt")]
+LOCALE_PATHS = [BASE_DIR / "shop" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Files ------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
+MEDIA_URL = "media/"
+MEDIA_ROOT = env.folder("MEDIA_ROOT", BASE_DIR / "media")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Kafka ------------------------------------------------------------------------------------
+
+KAFKA_BOOTSTRAP_SERVERS = env.text("KAFKA_BOOTSTRAP_SERVERS")
+KAFKA_EMAIL_TOPIC = env.text("KAFKA_EMAIL_TOPIC", "email-notification")
+KAFKA_DEAD_LETTER_TOPIC = f"{KAFKA_EMAIL_TOPIC}.dlt"
+KAFKA_EMAIL_GROUP = env.text("KAFKA_EMAIL_GROUP", "email-notification-consumer")
+
+# --- Email ------------------------------------------------------------------------------------
+
+
+def _email() -> dict[str, Any]:
+    address = env.text("EMAIL_URL")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: dict[str, Any] = Env.email_url_config(address)
+    except (ValueError, KeyError, ImproperlyConfigured):
+        found = {}
+    if not found.get("EMAIL_BACKEND") or not (found.get("EMAIL_HOST") or "smtp" not in address):
+        raise ImproperlyConfigured(
+            "EMAIL_URL must look like smtp+tls://user:password@host:587 or smtp://host:25."
+        )
+    return found
+
+
+_mail = _email()
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", f"{SHOP_NAME} <orders@{urlsplit(SHOP_URL).hostname}>"
+)
+STAFF_EMAIL = env.listing("STAFF_EMAIL")
+
+# --- PayPal -----------------------------------------------------------------------------------
+
+PAYPAL_ENVIRONMENT = env.choice("PAYPAL_ENVIRONMENT", ("sandbox", "live", "emulator"))
+PAYPAL_CLIENT_ID = env.text("PAYPAL_CLIENT_ID")
+PAYPAL_CLIENT_SECRET = env.text("PAYPAL_CLIENT_SECRET")
+PAYPAL_WEBHOOK_ID = env.text("PAYPAL_WEBHOOK_ID")
+
+
+def _paypal_base_url() -> str:
+    """Return PayPal's address; only the emulator has one of its own, on this very machine."""
+    given = env.text("PAYPAL_BASE_URL", "")
+    if PAYPAL_ENVIRONMENT != "emulator":
+        if given:
+            raise ImproperlyConfigured(
+                "PAYPAL_BASE_URL goes with PAYPAL_ENVIRONMENT=emulator only; leave it unset."
+            )
+        host = "api-m.paypal.com" if PAYPAL_ENVIRONMENT == "live" else "api-m.sandbox.paypal.com"
+        return f"https://{host}"
+    if not is_loopback(SHOP_URL):
+        raise ImproperlyConfigured(
+            "PAYPAL_ENVIRONMENT must be sandbox or live for a shop that others can reach: "
+            "the emulator takes no real money and SHOP_URL is not on this machine."
+        )
+    address = env.address("PAYPAL_BASE_URL")
+    if not is_loopback(address):
+        raise ImproperlyConfigured("PAYPAL_BASE_URL must be on this machine (a loopback address).")
+    return address
+
+
+PAYPAL_BASE_URL = _paypal_base_url()
+# The emulator's certificate authority. Unreachable in production: read in that environment alone.
+PAYPAL_EMULATOR_CA_FILE = (
+    env.text("PAYPAL_EMULATOR_CA_FILE", "") if PAYPAL_ENVIRONMENT == "emulator" else ""
+)
+_PAYPAL_PAGES = {
+    "sandbox": "https://www.sandbox.paypal.com",
+    "live": "https://www.paypal.com",
+    "emulator": PAYPAL_BASE_URL,
+}
+
+# --- Security ---------------------------------------------------------------------------------
+
+# Firefox and Chromium follow a form's redirect only to where `form-action` allows.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF, _PAYPAL_PAGES[PAYPAL_ENVIRONMENT]],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+COOKIE_PREFIX = "__Host-" if IS_HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}session"
+SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
+LANGUAGE_COOKIE_SECURE = IS_HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+CART_COOKIE_NAME = f"{COOKIE_PREFIX}cart"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+CSRF_FAILURE_VIEW = "shop.views.errors.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Staff pages ------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": SHOP_NAME,
+    "SITE_HEADER": SHOP_NAME,
+    "SITE_URL": "/",
+    "SHOW_BACK_BUTTON": True,
+}
+
+# --- Log --------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"axes": {"level": "WARNING"}},
+}
+
