@@ -34,7 +34,9 @@ class Environment:
     def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         value = self.text(name, default)
         if value not in allowed:
-            raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+            raise ImproperlyConfigured(
+                f"{name} must be one of {', '.join(allowed)}, not {value!r}."
+            )
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -73,7 +75,6 @@ class Environment:
 
     def folder(self, name: str, default: Path) -> Path:
         return Path(self.text(name, str(default))).expanduser()
-
 
     def address(self, name: str, default: str | None = None) -> str:
         """Return an http(s) address without a slash at its end."""

@@ -1,0 +1,183 @@
+"""An order: what was bought, by whom, for how much, and where it stands."""
+
+import secrets
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from lifecycles import append_only, check_transition, guard_states
+from orders.lifecycle import ORDER_TRANSITIONS, FailureReason, OrderStatus
+
+# Without 0/O and 1/I: a number that can be read out over the telephone.
+_NUMBER_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def new_number() -> str:
+    """Return an order number that tells nobody how many orders there are."""
+    return "G" + "".join(secrets.choice(_NUMBER_ALPHABET) for _ in range(9))
+
+
+def new_token() -> str:
+    """Return the unguessable part of an order's link (192 bits)."""
+    return secrets.token_urlsafe(24)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Orders, and the lock that comes before every other."""
+
+    def locked(self) -> Self:
+        """Lock the rows: the first lock of any transaction (Order → Payment → Stock)."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+class Order(models.Model):
+    """One purchase. Money is in `currency`; every price includes tax."""
+
+    number = models.CharField(max_length=16, unique=True, default=new_number, editable=False)
+    token = models.CharField(max_length=43, default=new_token, editable=False)
+    transaction_id = models.UUIDField(
+        unique=True, default=uuid.uuid4, editable=False, help_text="Shared with its payment."
+    )
+    status = models.CharField(
+        max_length=9, choices=OrderStatus.choices, default=OrderStatus.PENDING, editable=False
+    )
+    reason = models.CharField(max_length=20, choices=FailureReason.choices, blank=True)
+    checkout_key = models.UUIDField(unique=True, null=True, editable=False)
+    fingerprint = models.CharField(
+        max_length=64, editable=False, help_text="Of cart, delivery and total as they were shown."
+    )
+    cart_id = models.UUIDField(db_index=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="orders"
+    )
+    network_address = models.GenericIPAddressField(null=True, editable=False)
+
+    email = models.EmailField()
+    full_name = models.CharField(max_length=100)
+    phone = models.CharField(max_length=30, blank=True)
+    line1 = models.CharField("address", max_length=200)
+    line2 = models.CharField("address, second line", max_length=200, blank=True)
+    city = models.CharField(max_length=100)
+    postal_code = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2)
+    locale = models.CharField(max_length=5, default="en")
+
+    currency = models.CharField(max_length=3)
+    items_total = models.DecimalField(max_digits=12, decimal_places=2)
+    delivery_name = models.CharField(max_length=100)
+    delivery_price = models.DecimalField(max_digits=12, decimal_places=2)
+    total = models.DecimalField(max_digits=12, decimal_places=2)
+
+    placed_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(help_text="From then on it can no longer be paid.")
+    flag = models.CharField(
+        max_length=30, blank=True, help_text="Why a person should look at it; empty if none."
+    )
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=OrderStatus.values), name="order_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=OrderStatus.FAILED, reason__in=FailureReason.values)
+                | (~Q(status=OrderStatus.FAILED) & Q(reason="")),
+                name="failed_orders_have_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(total=F("items_total") + F("delivery_price")),
+                name="total_is_the_sum",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-placed_at"], name="orders_by_time"),
+            models.Index(fields=["email", "-placed_at"], name="orders_by_address"),
+            models.Index(
+                fields=["expires_at"], condition=Q(status="PENDING"), name="orders_that_will_end"
+            ),
+        ]
+        triggers: ClassVar = guard_states(ORDER_TRANSITIONS, initial=OrderStatus.PENDING)
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        """Return the guest link: whoever has it may see the order."""
+        return reverse("order", args=[self.number, self.token])
+
+    @property
+    def is_final(self) -> bool:
+        return not ORDER_TRANSITIONS[self.status]
+
+    def move_to(
+        self, status: OrderStatus, *, by: str, at: datetime, reason: FailureReason | None = None
+    ) -> bool:
+        """Move to `status` with its transition row; return False when already there.
+
+        The caller holds the row's lock and the transaction. Raises IllegalTransition.
+        """
+        if self.status == status:
+            return False
+        check_transition(ORDER_TRANSITIONS, thing=str(self), old=self.status, new=status)
+        old, self.status, self.reason = self.status, status, reason or ""
+        self.save(update_fields=["status", "reason"])
+        self.transitions.create(old=old, new=status, reason=self.reason, by=by, at=at)
+        return True
+
+
+class OrderLine(models.Model):
+    """One SKU of an order, with name and price as they were when it was placed."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    sku = models.CharField("SKU", max_length=32)
+    name = models.CharField(max_length=200)
+    variant_name = models.CharField(max_length=100, blank=True)
+    slug = models.CharField(max_length=100)
+    picture = models.CharField(max_length=200, blank=True)
+    quantity = models.PositiveIntegerField()
+    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sku"], name="one_line_for_each_sku"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="line_has_a_quantity"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="line_has_a_price"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+    @property
+    def total(self) -> Decimal:
+        return self.unit_price * self.quantity
+
+
+class OrderTransition(models.Model):
+    """One step of an order's life, never altered. The first leads from nothing to PENDING."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="transitions")
+    old = models.CharField(max_length=9, choices=OrderStatus.choices, blank=True)
+    new = models.CharField(max_length=9, choices=OrderStatus.choices)
+    reason = models.CharField(max_length=20, blank=True)
+    checkout_key = models.UUIDField(
+        null=True, help_text="The key that this order gave up to its successor, if it did."
+    )
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.old or 'new'} → {self.new}"

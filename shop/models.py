@@ -1,0 +1,191 @@
+"""The catalogue: categories, products, variants, delivery methods, the shop's own pages."""
+
+from decimal import Decimal
+from typing import Self
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+def in_language(thing: models.Model, field: str) -> str:
+    """Return the field's text in the present language, or in English where that is empty."""
+    language = (get_language() or "en")[:2]
+    text: str = getattr(thing, f"{field}_{language}", "") or getattr(thing, f"{field}_en")
+    return text
+
+
+class Category(models.Model):
+    """A shelf of the shop."""
+
+    slug = models.SlugField(max_length=100, unique=True)
+    name_en = models.CharField(_("name (English)"), max_length=100)
+    name_vi = models.CharField(_("name (Vietnamese)"), max_length=100, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("position", "slug")
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    """Products as shoppers may see them."""
+
+    def published(self) -> Self:
+        return self.filter(is_published=True)
+
+
+class Product(models.Model):
+    """One page of the catalogue, sold in one or more variants."""
+
+    slug = models.SlugField(max_length=100, unique=True)
+    category = models.ForeignKey(Category, models.PROTECT, related_name="products")
+    name_en = models.CharField(_("name (English)"), max_length=200)
+    name_vi = models.CharField(_("name (Vietnamese)"), max_length=200, blank=True)
+    summary_en = models.CharField(_("summary (English)"), max_length=300, blank=True)
+    summary_vi = models.CharField(_("summary (Vietnamese)"), max_length=300, blank=True)
+    description_en = models.TextField(_("description (English)"), blank=True)
+    description_vi = models.TextField(_("description (Vietnamese)"), blank=True)
+    picture = models.CharField(
+        max_length=200, blank=True, help_text=_("A static file, such as shop/products/tea.svg.")
+    )
+    is_published = models.BooleanField(_("published"), default=True)
+    is_featured = models.BooleanField(_("on the front page"), default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("position", "slug")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("product", args=[self.slug])
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+    @property
+    def summary(self) -> str:
+        return in_language(self, "summary")
+
+    @property
+    def description(self) -> str:
+        return in_language(self, "description")
+
+
+class Variant(models.Model):
+    """What can be put in the cart: one SKU at one price, in the shop's currency, tax included."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
+    sku = models.CharField(
+        "SKU",
+        max_length=32,
+        unique=True,
+        validators=[RegexValidator(r"\A[A-Z0-9-]+\Z", _("Use A–Z, 0–9 and hyphens."))],
+    )
+    name_en = models.CharField(_("name (English)"), max_length=100, blank=True)
+    name_vi = models.CharField(_("name (Vietnamese)"), max_length=100, blank=True)
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    is_published = models.BooleanField(_("published"), default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("position", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gt=0), name="variant_has_a_price"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sku
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+
+class DeliveryMethod(models.Model):
+    """A way to bring an order to its customer, and what it costs, tax included."""
+
+    slug = models.SlugField(max_length=50, unique=True)
+    name_en = models.CharField(_("name (English)"), max_length=100)
+    name_vi = models.CharField(_("name (Vietnamese)"), max_length=100, blank=True)
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
+    )
+    free_above = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("Free when the items come to this much; empty: never."),
+    )
+    countries = models.JSONField(
+        default=list, blank=True, help_text=_('ISO codes such as ["VN", "US"]; empty: everywhere.')
+    )
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("price", "slug")
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="delivery_price_is_a_price"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+    def price_for(self, items_total: Decimal) -> Decimal:
+        """Return what it costs for items of that total."""
+        if self.free_above is not None and items_total >= self.free_above:
+            return Decimal("0.00")
+        return self.price
+
+    def goes_to(self, country: str) -> bool:
+        return not self.countries or country in self.countries
+
+
+class ShopPage(models.Model):
+    """A page that staff edit (contact, delivery, terms, privacy); a blank line ends a paragraph."""
+
+    slug = models.SlugField(max_length=50, unique=True)
+    title_en = models.CharField(_("title (English)"), max_length=200)
+    title_vi = models.CharField(_("title (Vietnamese)"), max_length=200, blank=True)
+    body_en = models.TextField(_("text (English)"))
+    body_vi = models.TextField(_("text (Vietnamese)"), blank=True)
+
+    class Meta:
+        ordering = ("slug",)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("page", args=[self.slug])
+
+    @property
+    def title(self) -> str:
+        return in_language(self, "title")
+
+    @property
+    def body(self) -> str:
+        return in_language(self, "body")
