@@ -1,0 +1,265 @@
+"""Events, their queue to Kafka, the ledger of emails and the programs' heartbeats."""
+
+import uuid
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications.stages import Role
+
+ROLES = [(role.value, role.value.capitalize()) for role in Role]
+
+
+class Event(models.Model):
+    """What happened, for ever. `body | personal` is the value published on Kafka.
+
+    PostgreSQL refuses every change but one: `personal` may be emptied.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    type = models.CharField(max_length=64)
+    subject = models.CharField(max_length=64, db_index=True)
+    recorded_at = models.DateTimeField(default=timezone.now, db_index=True)
+    traceparent = models.CharField(max_length=55)
+    body = models.JSONField()
+    personal = models.JSONField()
+
+    class Meta:
+        ordering = ["-recorded_at"]
+        triggers = [
+            pgtrigger.Protect(name="keep", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func="""
+                    IF NEW.personal <> '{}'::jsonb
+                       OR (to_jsonb(NEW) - 'personal') <> (to_jsonb(OLD) - 'personal') THEN
+                        RAISE EXCEPTION 'an event is never changed: only its personal part '
+                                        'may be emptied';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}"
+
+
+class OutboxEntry(models.Model):
+    """An event that Kafka has not taken yet. The relay deletes it on publishing."""
+
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name_plural = "outbox entries"
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.event_id}"
+
+
+class PublishedEvent(models.Model):
+    """Where an event stands on Kafka.
+
+    A row of its own, inserted with the outbox's deletion: events stay append-only, and no wide
+    row is written twice.
+    """
+
+    event = models.OneToOneField(
+        Event, models.PROTECT, primary_key=True, related_name="publication"
+    )
+    topic = models.CharField(max_length=249)
+    partition = models.PositiveIntegerField()
+    offset = models.PositiveBigIntegerField()
+    published_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+class QuarantinedEvent(models.Model):
+    """An event that Kafka will never take (too large, say), set aside so that the rest flows."""
+
+    event = models.OneToOneField(Event, models.PROTECT, primary_key=True, related_name="quarantine")
+    error = models.TextField()
+    quarantined_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.error}"
+
+
+class StageSetting(models.Model):
+    """What staff decided about a stage; without a row its default holds."""
+
+    type = models.CharField(max_length=64)
+    role = models.CharField(max_length=16, choices=ROLES)
+    enabled = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["type", "role"], name="stage_setting_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} ({self.role}): {'on' if self.enabled else 'off'}"
+
+
+class DeliveryStatus(models.TextChoices):
+    """Where an email stands."""
+
+    CLAIMED = "claimed"  # an owner will send it
+    SENDING = "sending"  # being handed to the mail server right now
+    DEFERRED = "deferred"  # to be tried at `next_attempt_at`
+    WAITING = "waiting"  # behind an earlier email of the same subject and address
+    SENT = "sent"  # accepted by the mail server
+    SKIPPED = "skipped"  # not to be sent, `reason` says why
+    FAILED = "failed"  # refused for good by the mail server
+    DEAD = "dead"  # set aside as a dead letter
+
+
+UNSETTLED = [
+    DeliveryStatus.CLAIMED,
+    DeliveryStatus.SENDING,
+    DeliveryStatus.DEFERRED,
+    DeliveryStatus.WAITING,
+]
+DELIVERY_MOVES = [
+    ("claimed", "sending"),
+    ("claimed", "deferred"),
+    ("claimed", "waiting"),
+    ("claimed", "skipped"),
+    ("claimed", "dead"),
+    ("sending", "claimed"),
+    ("sending", "sent"),
+    ("sending", "deferred"),
+    ("sending", "failed"),
+    ("sending", "dead"),
+    ("deferred", "claimed"),
+    ("waiting", "claimed"),
+    ("dead", "claimed"),
+]
+
+
+class EmailDelivery(models.Model):
+    """The ledger: one email to one address about one event.
+
+    The row keeps the message's own bytes (`value`, `headers`) until it is settled, so that any
+    consumer can take it up; `owner` is the key of its consumer's session advisory lock.
+    """
+
+    event_id = models.UUIDField()
+    role = models.CharField(max_length=16, choices=ROLES)
+    address_hash = models.CharField(max_length=64)
+    resend = models.PositiveSmallIntegerField(default=0)
+    event_type = models.CharField(max_length=64)
+    subject = models.CharField(max_length=64, db_index=True)
+    recorded_at = models.DateTimeField()
+    email = models.CharField(max_length=320)
+    name = models.TextField()
+    locale = models.CharField(max_length=16)
+    message_id = models.CharField(max_length=255)
+    topic = models.CharField(max_length=249)
+    partition = models.IntegerField(null=True)
+    offset = models.BigIntegerField(null=True)
+    status = models.CharField(max_length=16, choices=DeliveryStatus)
+    reason = models.CharField(max_length=32, default="", db_default="")
+    error = models.TextField(default="", db_default="")
+    owner = models.BigIntegerField(null=True)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    unknown = models.PositiveIntegerField(default=0, db_default=0)
+    first_refused_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+    headers = models.JSONField(null=True)
+    value = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "email deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_id", "role", "address_hash", "resend"], name="delivery_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=DeliveryStatus.values), name="delivery_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=UNSETTLED) | Q(value__isnull=False),
+                name="delivery_keeps_its_value",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=DeliveryStatus.DEFERRED) | Q(next_attempt_at__isnull=False),
+                name="delivery_deferred_until",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["subject", "address_hash", "id"],
+                condition=Q(status__in=UNSETTLED),
+                name="delivery_unsettled",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="legal_moves", field="status", transitions=DELIVERY_MOVES),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.subject} ({self.role}): {self.status}"
+
+
+class DeadLetter(models.Model):
+    """A message, or one email of it, that could not be dealt with; a copy is on Kafka.
+
+    `key`, `value` and `headers` are the message's own. `delivery` is set when one email alone
+    died. Replaying sets `replayed_at`; dying again clears it.
+    """
+
+    reason = models.CharField(max_length=32)
+    error = models.TextField()
+    event_id = models.CharField(max_length=64)
+    event_type = models.CharField(max_length=64)
+    topic = models.CharField(max_length=249)
+    partition = models.IntegerField(null=True)
+    offset = models.BigIntegerField(null=True)
+    key = models.BinaryField(null=True)
+    value = models.BinaryField(null=True)
+    headers = models.JSONField()
+    delivery = models.ForeignKey(
+        EmailDelivery, models.PROTECT, null=True, related_name="dead_letters"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    replayed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["topic", "partition", "offset", "delivery"],
+                name="dead_letter_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.event_type} {self.event_id}"
+
+
+class Heartbeat(models.Model):
+    """When a program was last seen at work."""
+
+    program = models.CharField(max_length=32)
+    instance = models.CharField(max_length=128)
+    at = models.DateTimeField()
+    detail = models.CharField(max_length=200, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "instance"], name="heartbeat_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.instance}"
