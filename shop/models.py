@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Self
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -63,11 +65,20 @@ class Product(models.Model):
     is_featured = models.BooleanField(_("on the front page"), default=False)
     position = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    # "ganh" is the text search configuration of migration 0002: simple words, accents ignored.
+    search = models.GeneratedField(
+        expression=SearchVector("name_en", "name_vi", config="ganh", weight="A")
+        + SearchVector("summary_en", "summary_vi", config="ganh", weight="B")
+        + SearchVector("description_en", "description_vi", config="ganh", weight="C"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     objects = ProductQuerySet.as_manager()
 
     class Meta:
         ordering = ("position", "slug")
+        indexes = [GinIndex(fields=["search"], name="products_by_word")]
 
     def __str__(self) -> str:
         return self.name
