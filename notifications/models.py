@@ -214,8 +214,9 @@ class EmailDelivery(models.Model):
 class DeadLetter(models.Model):
     """A message, or one email of it, that could not be dealt with; a copy is on Kafka.
 
-    `key`, `value` and `headers` are the message's own. `delivery` is set when one email alone
-    died. Replaying sets `replayed_at`; dying again clears it.
+    `key`, `value` and `headers` are the message's own, `fingerprint` is their digest: a topic that
+    was made anew counts its offsets from 0 again. `delivery` is set when one email alone died.
+    Replaying sets `replayed_at`; dying again clears it.
     """
 
     reason = models.CharField(max_length=32)
@@ -228,6 +229,7 @@ class DeadLetter(models.Model):
     key = models.BinaryField(null=True)
     value = models.BinaryField(null=True)
     headers = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
     delivery = models.ForeignKey(
         EmailDelivery, models.PROTECT, null=True, related_name="dead_letters"
     )
@@ -238,7 +240,7 @@ class DeadLetter(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["topic", "partition", "offset", "delivery"],
+                fields=["fingerprint", "topic", "partition", "offset", "delivery"],
                 name="dead_letter_once",
                 nulls_distinct=False,
             ),

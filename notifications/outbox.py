@@ -11,10 +11,9 @@ from django.conf import settings
 from django.db import transaction
 
 from notifications.emails import has_template
+from notifications.events import SCHEMA_VERSION
 from notifications.models import Event, OutboxEntry, StageSetting
 from notifications.stages import EVENT_TYPES, Role, Stage, stages_of
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)

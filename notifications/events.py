@@ -1,0 +1,157 @@
+"""The envelope: an event as a CloudEvents message in Kafka's binary mode, and back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from django.conf import settings
+
+from notifications.stages import EVENT_TYPES, Role
+
+SCHEMA_VERSION = 1
+_JSON = "application/json"
+_FORMAT = JSONFormat()
+
+Headers = list[tuple[str, bytes]]
+
+
+class Unreadable(Exception):
+    """A message that is no event of ours. `reason` is the dead letter's."""
+
+    def __init__(self, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.reason = reason
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One entry of an event's `deliver_to`."""
+
+    role: Role
+    email: str
+    name: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """An event as the consumer reads it."""
+
+    id: UUID
+    type: str
+    subject: str
+    recorded_at: datetime
+    deliver_to: tuple[Addressee, ...]
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message ready for Kafka."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+def seal(
+    *, event_id: UUID, event_type: str, subject: str, at: datetime, traceparent: str, value: bytes
+) -> Envelope:
+    """Put an event's JSON into its envelope.
+
+    The SDK would write `traceparent` as `ce_traceparent`; W3C's own name is what tracing reads.
+    """
+    event = CloudEvent(
+        {
+            "specversion": "1.0",
+            "id": str(event_id),
+            "type": event_type,
+            "source": settings.SHOP_URL,
+            "time": at,
+            "subject": subject,
+            "datacontenttype": _JSON,
+        },
+        value,
+    )
+    message = to_binary(event, _FORMAT, key_mapper=lambda _: subject)
+    headers = [*message.headers.items(), ("traceparent", traceparent.encode())]
+    return Envelope(key=subject.encode(), value=message.value, headers=headers)
+
+
+def unseal(*, key: bytes | None, value: bytes | None, headers: Headers) -> ReceivedEvent:
+    """Read a message; `Unreadable` says why it is no event of ours."""
+    event = _cloud_event(value, headers)
+    if event.get_type() not in EVENT_TYPES:
+        raise Unreadable("unknown_type", f"No stage is called {event.get_type()[:100]!r}.")
+    subject = event.get_subject() or ""
+    if (key or b"") != subject.encode():
+        raise Unreadable("schema", f"The key {key!r} is not the event's subject {subject!r}.")
+    if len(subject) > 64:
+        raise Unreadable("schema", "The subject is longer than 64 characters.")
+    data = _data(event.get_data())
+    return ReceivedEvent(
+        id=_event_id(event.get_id()),
+        type=event.get_type(),
+        subject=subject,
+        recorded_at=event.get_time(),
+        deliver_to=_addressees(data.get("deliver_to")),
+        data=data,
+    )
+
+
+def _cloud_event(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> CloudEvent:
+    known = {name: content for name, content in headers if content is not None}
+    known.setdefault("ce_specversion", b"")
+    try:
+        return from_binary(KafkaMessage(known, None, value or b""), _FORMAT, CloudEvent)
+    except (BaseCloudEventException, UnicodeDecodeError, ValueError) as error:
+        raise Unreadable("undecodable", f"The headers are no CloudEvent's: {error}") from error
+
+
+def _data(found: Any) -> dict[str, Any]:
+    """Return the value as an object; the SDK hands back text or bytes where it is no JSON."""
+    if isinstance(found, str | bytes) or found is None:
+        raise Unreadable("undecodable", "The value is no JSON.")
+    if not isinstance(found, dict):
+        raise Unreadable("schema", "The value is no JSON object.")
+    version = found.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise Unreadable("schema", f"Schema version {version!r} is not {SCHEMA_VERSION}.")
+    return found
+
+
+def _event_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Unreadable("schema", f"The id {text[:100]!r} is no UUID.") from error
+
+
+def _addressees(found: Any) -> tuple[Addressee, ...]:
+    if not isinstance(found, list):
+        raise Unreadable("schema", "deliver_to is no list.")
+    return tuple(_addressee(entry) for entry in found)
+
+
+def _addressee(entry: Any) -> Addressee:
+    try:
+        role = Role(entry["role"])
+        email, name, locale = (str(entry[key]) for key in ("email", "name", "locale"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable("schema", f"An entry of deliver_to is malformed: {error!r}.") from error
+    if not 3 <= len(email) <= 320 or "\x00" in email + name + locale:
+        raise Unreadable("schema", "An address of deliver_to is malformed.")
+    return Addressee(role=role, email=email, name=name, locale=locale[:16])
+
+
+def to_json(value: dict[str, Any]) -> bytes:
+    """Write an event's value as Kafka carries it."""
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,369 @@
+"""Everything that speaks to Kafka; the only module that imports confluent_kafka."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import confluent_kafka
+from confluent_kafka import (
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewTopic
+from django.conf import settings
+
+from notifications.events import Headers
+
+logger = logging.getLogger(__name__)
+
+PARTITIONS = 12
+_DAY_MS = 86_400_000
+RETENTION_MS = 14 * _DAY_MS
+DEAD_LETTER_RETENTION_MS = 90 * _DAY_MS
+DELIVERY_TIMEOUT_SECONDS = 15
+
+# Kafka will give the same answer for ever: the message itself is at fault.
+_REFUSALS = {
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_RECORD,
+    KafkaError.INVALID_MSG,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+}
+_NO_TOPIC = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
+Position = tuple[int, int]
+
+
+class KafkaAway(Exception):
+    """Kafka cannot be reached, or does not answer in time."""
+
+
+class FatalKafkaError(Exception):
+    """A client that can do no more: its process must end and be started again."""
+
+
+class Refused(Exception):
+    """Kafka will never take a message of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way to Kafka."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message read from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Producer:
+    """Publishes a batch and waits until the brokers have it."""
+
+    def __init__(self) -> None:
+        self._fatal: KafkaError | None = None
+        self._producer = confluent_kafka.Producer(
+            {
+                **_connection(),
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 2,
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",
+                "delivery.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 1000,
+                "error_cb": self._on_error,
+            }
+        )
+
+    def publish(self, topic: str, messages: Sequence[Outgoing]) -> list[Position]:
+        """Return each message's partition and offset once the brokers have them all.
+
+        When some were not taken: `Refused` if Kafka will never take one of them, `KafkaAway`
+        otherwise. Those taken stay on the topic, so that publishing the batch again repeats them.
+        """
+        positions: list[Position | None] = [None] * len(messages)
+        errors: list[KafkaError] = []
+
+        def keep(index: int) -> Callable[[KafkaError | None, confluent_kafka.Message], None]:
+            def on_delivery(error: KafkaError | None, message: confluent_kafka.Message) -> None:
+                if error:
+                    errors.append(error)
+                else:
+                    positions[index] = (message.partition(), message.offset())
+
+            return on_delivery
+
+        try:
+            for index, message in enumerate(messages):
+                self._produce(topic, message, keep(index))
+            self._producer.flush(DELIVERY_TIMEOUT_SECONDS + 1)
+        except KafkaException as error:
+            errors.append(error.args[0])
+        taken = [position for position in positions if position is not None]
+        if errors or len(taken) < len(messages):
+            self._give_up(errors)
+        return taken
+
+    def _produce(
+        self,
+        topic: str,
+        message: Outgoing,
+        on_delivery: Callable[[KafkaError | None, confluent_kafka.Message], None],
+    ) -> None:
+        self._producer.produce(
+            topic,
+            key=message.key,
+            value=message.value,
+            headers=message.headers,
+            on_delivery=on_delivery,
+        )
+        self._producer.poll(0)
+
+    def _give_up(self, errors: list[KafkaError]) -> None:
+        self._producer.purge()
+        self._producer.flush(1)
+        if self._fatal or any(error.fatal() for error in errors):
+            raise FatalKafkaError(f"The producer failed for good: {self._fatal or errors[0]}")
+        refusals = [error for error in errors if error.code() in _REFUSALS]
+        if refusals:
+            raise Refused(refusals[0].str())
+        if any(error.code() in _NO_TOPIC for error in errors):
+            raise KafkaAway("the topic does not exist")
+        raise KafkaAway(errors[0].str() if errors else "no answer in time")
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
+
+
+class Consumer:
+    """Reads a topic as a member of a group; commits only what it is told to.
+
+    `instance` makes the membership static: a restart within the session's time moves no partition.
+    """
+
+    def __init__(self, *, topic: str, group: str, instance: str) -> None:
+        self._topic = topic
+        self._lost: set[int] = set()
+        self._fatal: KafkaError | None = None
+        self._consumer = confluent_kafka.Consumer(
+            {
+                **_connection(),
+                "group.id": group,
+                "group.instance.id": instance,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": 10_000,
+                "max.poll.interval.ms": 120_000,
+                "fetch.wait.max.ms": 50,
+                "topic.metadata.refresh.interval.ms": 5_000,
+                "error_cb": self._on_error,
+            }
+        )
+        self._consumer.subscribe([topic], on_revoke=self._on_revoke, on_lost=self._on_revoke)
+
+    def fetch(self, limit: int, *, seconds: float) -> list[Incoming]:
+        """Wait for a first message, then take what has already arrived, `limit` in all.
+
+        `consume(limit, seconds)` would wait its time out with a batch that is not full.
+        Partitions that go to another member meanwhile are dropped: it reads them again.
+        """
+        self._lost.clear()
+        first = self._consumer.poll(seconds)
+        messages = [first] if first else []
+        if first and limit > 1:
+            messages += self._consumer.consume(limit - 1, 0)
+        if self._fatal:
+            raise FatalKafkaError(f"The consumer failed for good: {self._fatal}")
+        return [
+            _incoming(message)
+            for message in messages
+            if not self._failed(message) and message.partition() not in self._lost
+        ]
+
+    def hold(self) -> None:
+        """Stay in the group and fetch nothing: the next `fetch` only keeps the membership."""
+        self._consumer.pause(self._consumer.assignment())
+
+    def go_on(self) -> None:
+        """Undo `hold`."""
+        self._consumer.resume(self._consumer.assignment())
+
+    def commit(self, messages: Iterable[Incoming]) -> None:
+        """Commit the batch's offsets. A failure is logged: the ledger is the truth."""
+        mine = {entry.partition for entry in self._consumer.assignment()}
+        ends = {message.partition: message.offset + 1 for message in messages}
+        offsets = [
+            TopicPartition(self._topic, partition, offset)
+            for partition, offset in ends.items()
+            if partition in mine
+        ]
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            logger.warning("Offsets were not committed, the ledger has them: %s", error)
+
+    def has_reached(self, ends: dict[int, int]) -> bool:
+        """Say whether the group, this member or another, has committed up to `ends`."""
+        wanted = [TopicPartition(self._topic, partition) for partition in ends]
+        try:
+            committed = self._consumer.committed(wanted, timeout=5)
+        except KafkaException as error:
+            raise KafkaAway(error.args[0].str()) from error
+        return all(entry.offset >= ends[entry.partition] for entry in committed)
+
+    def unread_ends(self) -> dict[int, int]:
+        """Return the end of each partition that holds messages now."""
+        try:
+            found = self._consumer.list_topics(self._topic, timeout=5).topics[self._topic]
+            marks = {
+                partition: self._consumer.get_watermark_offsets(
+                    TopicPartition(self._topic, partition), timeout=5
+                )
+                for partition in found.partitions
+            }
+        except KafkaException as error:
+            raise KafkaAway(error.args[0].str()) from error
+        return {partition: high for partition, (low, high) in marks.items() if high > low}
+
+    def close(self) -> None:
+        """Stop reading; a static member keeps its place for its session's time."""
+        self._consumer.close()
+
+    def _failed(self, message: confluent_kafka.Message) -> bool:
+        error = message.error()
+        if error is None:
+            return False
+        if error.fatal():
+            raise FatalKafkaError(f"The consumer failed for good: {error}")
+        logger.warning("Kafka: %s", error)
+        return True
+
+    def _on_revoke(self, _: object, partitions: list[TopicPartition]) -> None:
+        # Nothing is in hand here: a batch is finished and committed before the next fetch.
+        self._lost.update(entry.partition for entry in partitions)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
+
+
+def _incoming(message: confluent_kafka.Message) -> Incoming:
+    return Incoming(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        key=message.key(),
+        value=message.value(),
+        headers=message.headers() or [],
+    )
+
+
+def ensure_topics() -> None:
+    """Create the email topic and its dead letters' where they are missing.
+
+    A broker that knows no such request (the in-memory one) makes topics on first use.
+    """
+    admin = _admin()
+    metadata = _metadata(admin)
+    brokers = len(metadata.brokers)
+    retention = {
+        settings.KAFKA_EMAIL_TOPIC: RETENTION_MS,
+        settings.KAFKA_DEAD_LETTER_TOPIC: DEAD_LETTER_RETENTION_MS,
+    }
+    missing = [
+        _new_topic(topic, kept, brokers)
+        for topic, kept in retention.items()
+        if topic not in metadata.topics
+    ]
+    if not missing:
+        return
+    for topic, future in admin.create_topics(missing, request_timeout=10).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            _judge_creation(topic, error.args[0])
+        else:
+            logger.info("Created the topic %s.", topic)
+
+
+def _new_topic(topic: str, retention_ms: int, brokers: int) -> NewTopic:
+    copies = min(3, brokers)
+    config = {
+        "retention.ms": str(retention_ms),
+        "min.insync.replicas": "2" if copies == 3 else "1",
+    }
+    return NewTopic(topic, num_partitions=PARTITIONS, replication_factor=copies, config=config)
+
+
+def _judge_creation(topic: str, error: KafkaError) -> None:
+    if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return
+    if error.code() in {KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION}:
+        logger.info("This broker creates topics on first use: %s.", topic)
+        return
+    raise KafkaAway(f"the topic {topic} could not be created: {error.str()}")
+
+
+def is_reachable(seconds: float = 2) -> bool:
+    """Say whether a broker answers now."""
+    try:
+        return bool(_admin().list_topics(timeout=seconds).brokers)
+    except KafkaException:
+        return False
+
+
+def lag(seconds: float = 2) -> dict[int, int]:
+    """Return, for each partition of the email topic, how many messages the group has not read."""
+    topic, group = settings.KAFKA_EMAIL_TOPIC, settings.KAFKA_EMAIL_GROUP
+    client = confluent_kafka.Consumer({**_connection(), "group.id": group})
+    try:
+        found = client.list_topics(topic, timeout=seconds).topics[topic].partitions
+        entries = [TopicPartition(topic, partition) for partition in found]
+        return {
+            entry.partition: _behind(client, entry, seconds)
+            for entry in client.committed(entries, timeout=seconds)
+        }
+    except KafkaException as error:
+        raise KafkaAway(error.args[0].str()) from error
+    finally:
+        client.close()
+
+
+def _behind(client: confluent_kafka.Consumer, entry: TopicPartition, seconds: float) -> int:
+    low, high = client.get_watermark_offsets(entry, timeout=seconds)
+    start = entry.offset if entry.offset >= 0 else low
+    return int(max(0, high - start))
+
+
+def _connection() -> dict[str, object]:
+    return {
+        "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
+        "client.id": "ganh",
+        "reconnect.backoff.max.ms": 2_000,
+    }
+
+
+def _admin() -> AdminClient:
+    return AdminClient(_connection())
+
+
+def _metadata(admin: AdminClient) -> "confluent_kafka.admin.ClusterMetadata":
+    try:
+        return admin.list_topics(timeout=5)
+    except KafkaException as error:
+        raise KafkaAway(error.args[0].str()) from error

@@ -1,0 +1,201 @@
+"""Move the outbox to Kafka: one relay at a time, in the order of the outbox.
+
+The one documented place where a transaction is held over the network: the rows are deleted in the
+transaction that claimed them, once Kafka has the messages. A crash in between publishes them again
+with the same ids, in the same order.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from notifications import kafka
+from notifications.database import DATABASE_AWAY, lock_class
+from notifications.events import seal
+from notifications.heartbeat import beat
+from notifications.models import OutboxEntry, PublishedEvent, QuarantinedEvent
+from notifications.shutdown import Shutdown
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+BUSY_SECONDS = 0.02
+IDLE_SECONDS = 0.1
+LONGEST_BACKOFF_SECONDS = 5.0
+# More than Kafka's delivery timeout: a relay that stalls loses its claim, a slow Kafka does not.
+STALLED_AFTER = "20s"
+_LOCK = lock_class("outbox relay")
+
+# The merge is PostgreSQL's: it costs the relay less than decoding and encoding in Python.
+_CLAIM = """
+    SELECT entry.id, event.id, event.type, event.subject, event.recorded_at, event.traceparent,
+           convert_to((event.body || event.personal)::text, 'UTF8')
+    FROM notifications_outboxentry entry
+    JOIN notifications_event event ON event.id = entry.event_id
+    ORDER BY entry.id LIMIT %s FOR UPDATE OF entry
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One row of the outbox with its event."""
+
+    entry_id: int
+    event_id: UUID
+    type: str
+    subject: str
+    recorded_at: datetime
+    traceparent: str
+    value: bytes
+
+    def message(self) -> kafka.Outgoing:
+        envelope = seal(
+            event_id=self.event_id,
+            event_type=self.type,
+            subject=self.subject,
+            at=self.recorded_at,
+            traceparent=self.traceparent,
+            value=bytes(self.value),
+        )
+        return kafka.Outgoing(envelope.key, envelope.value, envelope.headers)
+
+
+class Relay:
+    """Publishes the outbox until it is told to end."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self._producer = kafka.Producer()
+        self._limit = BATCH
+        self._failures = 0
+
+    def run(self) -> None:
+        """Publish, waiting out Kafka's and PostgreSQL's absence; `FatalKafkaError` ends it."""
+        while not self._shutdown.is_asked:
+            try:
+                beat("relay")
+                published = self.publish_waiting()
+            except (kafka.KafkaAway, *DATABASE_AWAY) as error:
+                self._back_off(error)
+            else:
+                self._failures = 0
+                self._shutdown.wait(BUSY_SECONDS if published else IDLE_SECONDS)
+
+    def drain(self) -> int:
+        """Publish until the outbox is empty; return how many events."""
+        kafka.ensure_topics()
+        published = 0
+        while OutboxEntry.objects.exists() and not self._shutdown.is_asked:
+            moved = self.publish_waiting()
+            published += moved
+            if not moved:
+                self._shutdown.wait(IDLE_SECONDS)
+        return published
+
+    def publish_waiting(self) -> int:
+        """Publish one batch; 0 when there is none, or when another relay is at it."""
+        if not OutboxEntry.objects.exists():
+            return 0
+        try:
+            published = self._publish_batch()
+        except kafka.Refused as refusal:
+            return self._isolate(refusal)
+        self._limit = min(BATCH, self._limit * 2)
+        return published
+
+    def _publish_batch(self) -> int:
+        with transaction.atomic(durable=True):
+            if not _take_lead():
+                return 0
+            rows = _claim(self._limit)
+            positions = self._producer.publish(
+                settings.KAFKA_EMAIL_TOPIC, [row.message() for row in rows]
+            )
+            _settle(rows, positions)
+        return len(rows)
+
+    def _isolate(self, refusal: kafka.Refused) -> int:
+        """Find the row Kafka will never take: one at a time, then set that one aside."""
+        if self._limit > 1:
+            self._limit = 1
+            return 0
+        with transaction.atomic(durable=True):
+            if not _take_lead():
+                return 0
+            rows = _claim(1)
+            for row in rows:
+                logger.error("Kafka will never take event %s: %s", row.event_id, refusal)
+                QuarantinedEvent.objects.create(event_id=row.event_id, error=str(refusal))
+            OutboxEntry.objects.filter(id__in=[row.entry_id for row in rows]).delete()
+        return 0
+
+    def _back_off(self, error: Exception) -> None:
+        """Wait outside any transaction until the other side answers again."""
+        logger.warning("The relay waits: %s", str(error).strip())
+        if isinstance(error, DATABASE_AWAY):
+            connection.close()
+        self._failures += 1
+        pause = min(LONGEST_BACKOFF_SECONDS, 0.1 * 2**self._failures) * random.uniform(0.5, 1)  # noqa: S311
+        self._shutdown.wait(pause)
+        if isinstance(error, kafka.KafkaAway):
+            self._wait_for_kafka()
+
+    def _wait_for_kafka(self) -> None:
+        while not self._shutdown.is_asked:
+            try:
+                beat("relay", detail="Kafka is away")
+                kafka.ensure_topics()
+            except DATABASE_AWAY:
+                connection.close()
+            except kafka.KafkaAway:
+                self._shutdown.wait(1)
+            else:
+                return
+
+
+def _take_lead() -> bool:
+    """Become the active relay until this transaction ends, or say that another one is.
+
+    Tied to the transaction that deletes: a session's lock would outlive a stalled leader.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, true),"
+            " pg_try_advisory_xact_lock(%s, 0)",
+            [STALLED_AFTER, _LOCK],
+        )
+        (_, is_leader) = cursor.fetchone()
+    return bool(is_leader)
+
+
+def _claim(limit: int) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [limit])
+        return [Claimed(*row) for row in cursor.fetchall()]
+
+
+def _settle(rows: Sequence[Claimed], positions: Sequence[kafka.Position]) -> None:
+    """Take the rows out of the queue and remember where their events stand."""
+    now = timezone.now()
+    PublishedEvent.objects.bulk_create(
+        PublishedEvent(
+            event_id=row.event_id,
+            topic=settings.KAFKA_EMAIL_TOPIC,
+            partition=partition,
+            offset=offset,
+            published_at=now,
+        )
+        for row, (partition, offset) in zip(rows, positions, strict=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM notifications_outboxentry WHERE id = ANY(%s)",
+            [[row.entry_id for row in rows]],
+        )
