@@ -1,0 +1,1 @@
+"""Apache Kafka for development and tests; an in-memory broker where Java or Maven is missing."""

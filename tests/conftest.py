@@ -1,0 +1,164 @@
+"""Fixtures over real parts: PostgreSQL, Kafka, a mail server, the PayPal emulator, Chromium."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from django.conf import settings as django_settings
+from pytest_django import Settings
+
+from devtools.environment import PROJECT
+from devtools.kafka.distribution import HOW_TO_GET_IT
+from devtools.mailbox.client import Mailbox
+from devtools.mailbox.server import MailboxServer
+from devtools.ports import free_port
+from tests import services
+
+if TYPE_CHECKING:
+    from devtools.paypal.client import Emulator
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PARTITIONS = 4
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Start PostgreSQL before pytest-django makes this worker's database."""
+    services.need("postgres")
+
+
+# --- Kafka
+
+
+@pytest.fixture(scope="session")
+def kafka() -> str:
+    """Say which Kafka there is: "given", "real", or "mock" (without Java)."""
+    kind = services.need("kafka")
+    if kind == "mock" and os.environ.get("REQUIRE_KAFKA") == "1":
+        pytest.fail("Only the in-memory broker is here, and REQUIRE_KAFKA=1 asks for Kafka.")
+    return kind
+
+
+@pytest.fixture(scope="session")
+def real_kafka(kafka: str) -> None:
+    """Skip where only the in-memory broker runs."""
+    if kafka == "mock":
+        pytest.skip(f"Needs Apache Kafka: {HOW_TO_GET_IT}.")
+
+
+@pytest.fixture
+def kafka_topic(kafka: str, settings: Settings) -> Generator[str]:
+    """Give the test topics and a consumer group of its own."""
+    topic = f"test-{uuid.uuid4().hex[:12]}"
+    settings.KAFKA_EMAIL_TOPIC = topic
+    settings.KAFKA_DEAD_LETTER_TOPIC = f"{topic}.dlt"
+    settings.KAFKA_EMAIL_GROUP = f"{topic}-group"
+    if kafka == "mock":  # makes topics on first use and cannot delete any
+        yield topic
+        return
+    admin = AdminClient({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+    both = [topic, f"{topic}.dlt"]
+    created = admin.create_topics([NewTopic(name, _PARTITIONS, 1) for name in both])
+    for future in created.values():
+        future.result(30)
+    yield topic
+    for future in admin.delete_topics(both).values():
+        future.result(30)
+
+
+# --- Email
+
+
+@pytest.fixture(scope="session")
+def mailbox_server() -> Generator[MailboxServer]:
+    """Run the mail server that EMAIL_URL names, for this worker and its programs."""
+    with MailboxServer(http_port=free_port(), smtp_port=django_settings.EMAIL_PORT) as server:
+        yield server
+
+
+@pytest.fixture
+def mailbox(mailbox_server: MailboxServer, settings: Settings) -> Mailbox:
+    """Return an empty mailbox that the shop sends to, over real SMTP."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    mailbox = Mailbox(mailbox_server.url)
+    mailbox.clear()
+    mailbox.clear_faults()
+    return mailbox
+
+
+# --- PayPal
+
+
+@pytest.fixture(scope="session")
+def _emulator_program(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Run the PayPal emulator that PAYPAL_BASE_URL names; its webhooks go to SHOP_URL."""
+    folder = tmp_path_factory.mktemp("paypal")
+    port = str(urlsplit(django_settings.PAYPAL_BASE_URL).port)
+    command = [sys.executable, "-m", "devtools.paypal", "--port", port, "--state-dir", str(folder)]
+    webhook = f"{django_settings.SHOP_URL}/payments/paypal/webhook/"
+    command += ["--webhook-url", webhook, "--webhook-id", django_settings.PAYPAL_WEBHOOK_ID]
+    with (folder / "log").open("wb") as log:
+        program = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
+    try:
+        _wait_for(program, f"{django_settings.PAYPAL_BASE_URL}/emulator/orders", folder / "log")
+        yield folder
+    finally:
+        program.terminate()
+        program.wait()
+
+
+@pytest.fixture
+def emulator(_emulator_program: Path, settings: Settings) -> "Emulator":
+    """Return the PayPal emulator, reset, that the shop pays at."""
+    settings.PAYPAL_EMULATOR_CA_FILE = str(_emulator_program / "ca.pem")
+    from devtools.paypal.client import Emulator
+
+    emulator = Emulator(settings.PAYPAL_BASE_URL)
+    emulator.reset()
+    return emulator
+
+
+def _wait_for(program: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.RequestException as error:
+            if program.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{url} does not answer ({error}):\n{log.read_text()}")
+            time.sleep(0.05)
+        else:
+            return
+
+
+# --- Chromium
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """Return the system's Chromium, for pytest-playwright too."""
+    for name in _CHROMIUM_NAMES:
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail("Chromium is not installed, and REQUIRE_BROWSER=1 asks for it.")
+    pytest.skip("Needs Chromium, which is not installed.")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], browser_path: str
+) -> dict[str, Any]:
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
+    return {**browser_type_launch_args, "executable_path": browser_path, "args": sandbox}
