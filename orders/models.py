@@ -77,6 +77,9 @@ class Order(models.Model):
 
     placed_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(help_text="From then on it can no longer be paid.")
+    cancel_wished_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the customer asked to cancel it, paid already."
+    )
     flag = models.CharField(
         max_length=30, blank=True, help_text="Why a person should look at it; empty if none."
     )

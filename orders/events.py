@@ -1,0 +1,94 @@
+"""What an order tells the world: the body of its events, complete enough to write an email from."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.templatetags.static import static
+
+from notifications.models import Event
+from notifications.outbox import Recipient, record_event
+from orders.models import Order, OrderLine
+
+
+def record_order_event(
+    order: Order,
+    type: str,  # noqa: A002  CloudEvents' own word
+    *,
+    notify: bool = True,
+    valid_until: datetime | None = None,
+    covered_by: UUID | None = None,
+    **extra: Mapping[str, Any],
+) -> Event:
+    """Record an event of this order in the caller's transaction, which holds the order's lock.
+
+    `extra` is what the stage adds, JSON-ready. With `notify=False` nobody is mailed.
+    """
+    return record_event(
+        type=type,
+        subject=order.number,
+        customer=Recipient(email=order.email, name=order.full_name, locale=order.locale),
+        body={**_body(order), **extra},
+        personal=_personal(order),
+        valid_until=valid_until,
+        covered_by=covered_by,
+        notify=notify,
+    )
+
+
+def _body(order: Order) -> dict[str, Any]:
+    return {
+        "order": {
+            "number": order.number,
+            "transaction_id": str(order.transaction_id),
+            "status": order.status,
+            "reason": order.reason,
+            "placed_at": order.placed_at.isoformat(),
+            "locale": order.locale,
+            "currency": order.currency,
+        },
+        "lines": [_line(line) for line in order.lines.all()],
+        "totals": {
+            "items": str(order.items_total),
+            "delivery": str(order.delivery_price),
+            "delivery_name": order.delivery_name,
+            "total": str(order.total),
+            "currency": order.currency,
+        },
+    }
+
+
+def _line(line: OrderLine) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "name": line.name,
+        "variant": line.variant_name,
+        "quantity": line.quantity,
+        "unit_price": str(line.unit_price),
+        "total": str(line.total),
+        "picture": settings.SHOP_URL + static(line.picture) if line.picture else "",
+        "url": f"{settings.SHOP_URL}/products/{line.slug}/",
+    }
+
+
+def _personal(order: Order) -> dict[str, Any]:
+    return {
+        "customer": {
+            "email": order.email,
+            "name": order.full_name,
+            "phone": order.phone,
+            "address": {
+                "line1": order.line1,
+                "line2": order.line2,
+                "city": order.city,
+                "postal_code": order.postal_code,
+                "country": order.country,
+            },
+        },
+        "links": {
+            "order": settings.SHOP_URL + order.get_absolute_url(),
+            "shop": f"{settings.SHOP_URL}/",
+        },
+    }

@@ -1,0 +1,99 @@
+"""How an order ends without money: refused, cancelled, expired. The hold's end is here too.
+
+While the payment is not PENDING nothing here touches the order.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from inventory import holds
+from orders.events import record_order_event
+from orders.lifecycle import FailureReason, OrderStatus
+from orders.models import Order
+from payments.lifecycle import AttemptStatus, PaymentStatus
+from payments.locks import lock_order
+from payments.models import Payment
+
+
+class CannotCancel(Exception):
+    """The order cannot be cancelled by its customer at this moment."""
+
+
+class PaymentInProgress(CannotCancel):
+    """PayPal is confirming the payment; nothing else may touch the order meanwhile."""
+
+
+class AlreadyShipped(CannotCancel):
+    """The parcel is on its way."""
+
+
+def fail_order(
+    order: Order, payment: Payment, reason: FailureReason, *, by: str, at: datetime
+) -> None:
+    """End order and payment without money: attempt closed, stock given back.
+
+    The caller holds both locks, owns the transaction and records the event.
+    """
+    order.move_to(OrderStatus.FAILED, reason=reason, by=by, at=at)
+    payment.move_to(PaymentStatus.FAILED, reason=reason, by=by, at=at)
+    for attempt in payment.attempts.filter(status=AttemptStatus.OPEN):
+        attempt.close(issue="", at=at)
+    holds.release(reference=order.transaction_id, by=by, at=at)
+
+
+def record_refusal(
+    order: Order, *, reason: FailureReason, issue: str | None, final: bool, notify: bool = True
+) -> None:
+    """Record `order.payment_failed`; `issue` is PayPal's word, if PayPal refused."""
+    record_order_event(
+        order,
+        "order.payment_failed",
+        notify=notify,
+        payment={"final": final, "issue": issue, "reason": reason.value},
+    )
+
+
+@transaction.atomic(durable=True)
+def cancel_by_customer(*, order_id: int) -> None:
+    """End an unpaid order at its customer's wish; note the wish when it is paid, not shipped.
+
+    An order already ended stays as it is. Raises CannotCancel.
+    """
+    order, payment = lock_order(order_id)
+    now = timezone.now()
+    match order.status:
+        case OrderStatus.PENDING if payment.status != PaymentStatus.PENDING:
+            raise PaymentInProgress(order.number)
+        case OrderStatus.PENDING:
+            fail_order(order, payment, FailureReason.CANCELLED, by="customer", at=now)
+            record_refusal(order, reason=FailureReason.CANCELLED, issue=None, final=True)
+        case OrderStatus.SUCCESS:
+            order.cancel_wished_at = order.cancel_wished_at or now
+            order.save(update_fields=["cancel_wished_at"])
+        case OrderStatus.SHIPPED | OrderStatus.DELIVERED:
+            raise AlreadyShipped(order.number)
+
+
+@transaction.atomic(durable=True)
+def expire_order(order_id: int) -> None:
+    """End an order whose time is over, unless its payment is past PENDING."""
+    order, payment = lock_order(order_id)
+    now = timezone.now()
+    if payment.status != PaymentStatus.PENDING or order.expires_at > now:
+        return
+    last = payment.attempts.last()
+    was_refused = last is not None and last.status == AttemptStatus.CLOSED and last.issue
+    reason = FailureReason.DECLINED if was_refused else FailureReason.EXPIRED
+    fail_order(order, payment, reason, by="clock", at=now)
+    record_order_event(order, "order.expired")
+
+
+@transaction.atomic(durable=True)
+def release_ended_hold(order_id: int) -> None:
+    """Give the stock of an unpaid order back when its hold has ended; it can be won back."""
+    order, payment = lock_order(order_id)
+    now = timezone.now()
+    if payment.status == PaymentStatus.PENDING and holds.has_ended(order.transaction_id, now):
+        holds.release(reference=order.transaction_id, by="clock", at=now)

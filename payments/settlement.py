@@ -1,0 +1,121 @@
+"""settle(): the one way a payment ends, called by the customer's return, a webhook, the clock.
+
+Read PayPal's order → lock, secure the stock, commit CAPTURING → capture → lock and record. No
+network call is made inside a transaction, and nothing is captured that cannot be shipped.
+"""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from inventory import holds
+from orders.events import record_order_event
+from orders.lifecycle import FailureReason
+from payments.endings import fail_order
+from payments.gateway import Refused, RemoteOrder, Unknown
+from payments.lifecycle import AttemptStatus, PaymentStatus
+from payments.locks import LockedAttempt, lock_attempt
+from payments.models import PaymentAttempt
+from payments.paypal import gateway
+from payments.recording import record_captures, record_refused_capture
+
+logger = logging.getLogger(__name__)
+
+# While it lasts, the process that committed CAPTURING is the one that captures.
+CLAIM = timedelta(seconds=60)
+_ALREADY_CAPTURED = frozenset({"ORDER_ALREADY_CAPTURED", "ORDER_COMPLETED_OR_VOIDED"})
+
+
+def settle(attempt_id: int, *, by: str) -> None:
+    """Bring one attempt as far as PayPal allows; may be called twice, late, by several at once.
+
+    Raises Unanswered when PayPal gave no answer: what was begun is committed, and the clock goes
+    on with it. Owns its transactions.
+    """
+    attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if attempt.paypal_order_id is None:
+        return
+    try:
+        remote = gateway().get_order(attempt.paypal_order_id)
+    except Unknown as error:
+        _end_unknown(attempt_id, error.issue, by=by)
+        return
+    if not remote.captures:
+        request_id = _claim(attempt_id, remote, by=by)
+        if request_id is None:
+            return
+        remote = _capture(attempt_id, remote, request_id, by=by)
+    record_captures(attempt_id, remote.captures, by=by)
+
+
+@transaction.atomic(durable=True)
+def _claim(attempt_id: int, remote: RemoteOrder, *, by: str) -> uuid.UUID | None:
+    """Secure the stock and commit CAPTURING; return the request id this process is to send.
+
+    From CAPTURING the only way on is the same capture with the same request id, by one process
+    at a time, whatever PayPal says the order's status is.
+    """
+    case = lock_attempt(attempt_id, by=by)
+    attempt, payment = case.attempt, case.payment
+    if attempt.status == AttemptStatus.CLOSED:
+        return None
+    if payment.status == PaymentStatus.CAPTURING:
+        if attempt.capture_claimed_until is None or attempt.capture_claimed_until > case.at:
+            return None
+    elif payment.status == PaymentStatus.PENDING and _may_capture(case, remote):
+        payment.move_to(PaymentStatus.CAPTURING, by=by, at=case.at)
+        attempt.capture_request_id = uuid.uuid4()
+    else:
+        return None
+    attempt.capture_claimed_until = attempt.ask_at = case.at + CLAIM
+    attempt.save(update_fields=["capture_request_id", "capture_claimed_until", "ask_at"])
+    return attempt.capture_request_id
+
+
+def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
+    """Check that the payer agreed to our amount and that every line can be shipped."""
+    order, payment, at = case.order, case.payment, case.at
+    if not remote.is_approved:
+        return False
+    if (remote.amount, remote.currency) != (payment.amount, payment.currency):
+        case.attempt.close(issue="AMOUNT_DIFFERS", at=at)
+        order.flag = order.flag or "amount_differs"
+        order.save(update_fields=["flag"])
+        return False
+    until = min(at + settings.ORDER_HOLD, order.expires_at)
+    try:
+        holds.secure(reference=order.transaction_id, until=until, by=case.by, at=at)
+    except holds.ShortOfStock:
+        fail_order(order, payment, FailureReason.SOLD_OUT, by=case.by, at=at)
+        record_order_event(order, "order.sold_out")
+        return False
+    return True
+
+
+def _capture(
+    attempt_id: int, remote: RemoteOrder, request_id: uuid.UUID, *, by: str
+) -> RemoteOrder:
+    """Ask PayPal for the money and return its order as it stands afterwards."""
+    try:
+        return gateway().capture_order(remote.id, request_id=request_id)
+    except Refused as error:
+        if error.issue in _ALREADY_CAPTURED:
+            return gateway().get_order(remote.id)
+        logger.warning("PayPal refused to capture attempt %s: %s", attempt_id, error)
+        record_refused_capture(attempt_id, error.issue, by=by)
+        return remote
+
+
+@transaction.atomic(durable=True)
+def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
+    """PayPal has no such order (any more): nothing was captured on it, nor will be."""
+    case = lock_attempt(attempt_id, by=by)
+    if case.attempt.status == AttemptStatus.CLOSED:
+        return
+    case.attempt.close(issue=issue, at=case.at)
+    if case.payment.status == PaymentStatus.CAPTURING:
+        fail_order(case.order, case.payment, FailureReason.EXPIRED, by=by, at=case.at)
+        record_order_event(case.order, "order.expired")
