@@ -5,7 +5,7 @@ locks of any transaction) and writes one movement for each change. `reference` i
 id of the order on whose behalf the stock moves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -46,9 +46,24 @@ class StockIsHeld(Exception):
 
 
 def hold(
-    *, reference: UUID, quantities: Mapping[str, int], until: datetime, by: str, at: datetime
+    *,
+    reference: UUID,
+    quantities: Mapping[str, int],
+    until: datetime,
+    by: str,
+    at: datetime,
+    instead_of: Collection[UUID] = (),
 ) -> None:
-    """Set stock aside for every SKU, or raise ShortOfStock and change nothing."""
+    """Set stock aside for every SKU, or raise ShortOfStock.
+
+    What is held for the orders of `instead_of`, whose locks the caller has, is released first: it
+    is there to be held again.
+    """
+    if instead_of:
+        given_up = StockHold.objects.filter(reference__in=instead_of, status=HoldStatus.HELD)
+        _lock({*quantities, *given_up.values_list("stock_id", flat=True)})  # all in SKU order
+        for earlier in instead_of:
+            release(reference=earlier, by=by, at=at)
     stock = _lock(quantities)
     _require(stock, quantities)
     StockHold.objects.bulk_create(

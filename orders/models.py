@@ -136,6 +136,15 @@ class Order(models.Model):
         self.transitions.create(old=old, new=status, reason=self.reason, by=by, at=at)
         return True
 
+    def give_up_key(self, *, by: str, at: datetime) -> None:
+        """Leave the checkout key to a successor; the row of history remembers it.
+
+        The caller holds the row's lock and the transaction.
+        """
+        key, self.checkout_key = self.checkout_key, None
+        self.save(update_fields=["checkout_key"])
+        self.transitions.create(old=self.status, new=self.status, checkout_key=key, by=by, at=at)
+
 
 class OrderLine(models.Model):
     """One SKU of an order, with name and price as they were when it was placed."""

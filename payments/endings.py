@@ -36,11 +36,26 @@ def fail_order(
 
     The caller holds both locks, owns the transaction and records the event.
     """
+    _end(order, payment, reason, by=by, at=at)
+    holds.release(reference=order.transaction_id, by=by, at=at)
+
+
+def _end(order: Order, payment: Payment, reason: FailureReason, *, by: str, at: datetime) -> None:
     order.move_to(OrderStatus.FAILED, reason=reason, by=by, at=at)
     payment.move_to(PaymentStatus.FAILED, reason=reason, by=by, at=at)
     for attempt in payment.attempts.filter(status=AttemptStatus.OPEN):
         attempt.close(issue="", at=at)
-    holds.release(reference=order.transaction_id, by=by, at=at)
+
+
+def supersede_order(order: Order, payment: Payment, *, gives_up_key: bool, at: datetime) -> None:
+    """End an unpaid order for its successor from the same cart; nobody is mailed.
+
+    The caller holds both locks and the transaction, and takes over the stock.
+    """
+    if gives_up_key:
+        order.give_up_key(by="customer", at=at)
+    _end(order, payment, FailureReason.SUPERSEDED, by="customer", at=at)
+    record_order_event(order, "order.superseded")
 
 
 def record_refusal(
