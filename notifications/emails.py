@@ -4,16 +4,50 @@ A stage's folder is `templates/notifications/<event type>/<role>/` with `subject
 and `body.html`. A stage without a folder is mailed to nobody.
 """
 
+import unicodedata
+from email.headerregistry import Address
+from email.policy import Policy
 from functools import cache
+from typing import Any
+from uuid import UUID
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
 from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
+from django.utils import translation
+from django.utils.crypto import salted_hmac
 
 from notifications.stages import Role
 
+_LONGEST_NAME = 70
+
+
+class Unwritable(Exception):
+    """An email that cannot be written. `reason` is the dead letter's."""
+
+    def __init__(self, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.reason = reason
+        self.error = error
+
+
+class WrittenEmail(EmailMultiAlternatives):
+    """An email whose MIME is built once: when it is written, before anything is sent."""
+
+    _written: Any = None
+
+    def message(self, *, policy: Policy[Any] | None = None) -> Any:
+        """Return the MIME message; `policy` is Django's own affair from version 6 on."""
+        if self._written is None:
+            self._written = super().message(**({"policy": policy} if policy else {}))
+        return self._written
+
 
 @cache
-def has_template(event_type: str, role: Role) -> bool:
+def has_template(event_type: str, role: str) -> bool:
     """Say whether the stage can be written as an email."""
     try:
         get_template(f"{_folder(event_type, role)}/subject.txt")
@@ -22,5 +56,97 @@ def has_template(event_type: str, role: Role) -> bool:
     return True
 
 
+def write_email(
+    *,
+    event_id: UUID,
+    event_type: str,
+    role: str,
+    address: str,
+    name: str,
+    locale: str,
+    message_id: str,
+    data: dict[str, Any],
+) -> WrittenEmail:
+    """Write the email in the recipient's language; `Unwritable` says what is wrong with it."""
+    recipient = _recipient(address, name)
+    folder = _folder(event_type, role)
+    context = {**data, "shop": _shop(), "recipient": {"name": name, "email": address}}
+    try:
+        with translation.override(_language(locale)):
+            subject = render_to_string(f"{folder}/subject.txt", context)
+            text = render_to_string(f"{folder}/body.txt", context)
+            html = render_to_string(f"{folder}/body.html", context)
+        written = WrittenEmail(
+            subject=" ".join(subject.split()),
+            body=text.strip() + "\n",
+            to=[recipient],
+            headers=_headers(event_id, event_type, message_id, data),
+        )
+        written.attach_alternative(html, "text/html")
+        written.message()
+    except Exception as error:  # whatever a template raises concerns this email alone
+        raise Unwritable("render", _describe(error)) from error
+    return written
+
+
+def address_hash(address: str) -> str:
+    """Return the keyed hash that tells addresses apart without naming them."""
+    folded = address.strip().casefold()
+    return salted_hmac("notifications.address", folded, algorithm="sha256").hexdigest()
+
+
+def message_id(event_id: UUID, role: str, hashed: str, resend: int = 0) -> str:
+    """Derive the Message-ID: the same for every attempt, another for each resend."""
+    again = f".{resend}" if resend else ""
+    return f"<{event_id}.{role}.{hashed[:16]}{again}@{_mail_domain()}>"
+
+
 def _folder(event_type: str, role: str) -> str:
-    return f"notifications/{event_type}/{role}"
+    return f"notifications/{event_type}/{Role(role).value}"
+
+
+def _language(locale: str) -> str:
+    """Return the shop's language nearest to the recipient's."""
+    spoken = dict(settings.LANGUAGES)
+    language = locale.replace("_", "-").split("-")[0].lower()
+    return language if language in spoken else settings.LANGUAGE_CODE
+
+
+def _recipient(address: str, name: str) -> str:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise Unwritable("address", "The address is no email address.") from error
+    visible = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
+    return str(Address(display_name=visible.strip()[:_LONGEST_NAME], addr_spec=address))
+
+
+def _headers(
+    event_id: UUID, event_type: str, written_id: str, data: dict[str, Any]
+) -> dict[str, str]:
+    headers = {
+        "Message-ID": written_id,
+        "X-Event-Id": str(event_id),
+        "X-Event-Type": event_type,
+        "Auto-Submitted": "auto-generated",
+    }
+    if order := data.get("order"):
+        headers["X-Order-Number"] = str(order["number"])
+    return headers
+
+
+def _shop() -> dict[str, str]:
+    return {"name": settings.SHOP_NAME, "url": settings.SHOP_URL}
+
+
+def _mail_domain() -> str:
+    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(" >") or "localhost"
+
+
+def _describe(error: Exception) -> str:
+    """Say what went wrong, and in which template's line where Django knows it."""
+    text = f"{type(error).__name__}: {error}"
+    origin = getattr(error, "template_debug", None)
+    if origin:
+        text += f" ({origin.get('name')}, line {origin.get('line')})"
+    return text[:2000]

@@ -1,12 +1,12 @@
 """The envelope: an event as a CloudEvents message in Kafka's binary mode, and back."""
 
-import json
-from collections.abc import Sequence
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
 from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.formats.json import JSONFormat
@@ -91,6 +91,9 @@ def unseal(*, key: bytes | None, value: bytes | None, headers: Headers) -> Recei
     event = _cloud_event(value, headers)
     if event.get_type() not in EVENT_TYPES:
         raise Unreadable("unknown_type", f"No stage is called {event.get_type()[:100]!r}.")
+    at = event.get_time()
+    if at is None:
+        raise Unreadable("schema", "The event has no ce_time.")
     subject = event.get_subject() or ""
     if (key or b"") != subject.encode():
         raise Unreadable("schema", f"The key {key!r} is not the event's subject {subject!r}.")
@@ -101,15 +104,14 @@ def unseal(*, key: bytes | None, value: bytes | None, headers: Headers) -> Recei
         id=_event_id(event.get_id()),
         type=event.get_type(),
         subject=subject,
-        recorded_at=event.get_time(),
+        recorded_at=at,
         deliver_to=_addressees(data.get("deliver_to")),
         data=data,
     )
 
 
-def _cloud_event(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> CloudEvent:
-    known = {name: content for name, content in headers if content is not None}
-    known.setdefault("ce_specversion", b"")
+def _cloud_event(value: bytes | None, headers: Headers) -> BaseCloudEvent:
+    known = {"ce_specversion": b"", **dict(headers)}
     try:
         return from_binary(KafkaMessage(known, None, value or b""), _FORMAT, CloudEvent)
     except (BaseCloudEventException, UnicodeDecodeError, ValueError) as error:
@@ -152,6 +154,10 @@ def _addressee(entry: Any) -> Addressee:
     return Addressee(role=role, email=email, name=name, locale=locale[:16])
 
 
-def to_json(value: dict[str, Any]) -> bytes:
-    """Write an event's value as Kafka carries it."""
-    return json.dumps(value, ensure_ascii=False).encode()
+def headers_to_json(headers: Headers) -> list[list[str]]:
+    """Write headers so that a table can keep them, whatever bytes they hold."""
+    return [[name, base64.b64encode(content).decode()] for name, content in headers]
+
+
+def headers_from_json(stored: list[list[str]]) -> Headers:
+    return [(name, base64.b64decode(content)) for name, content in stored]

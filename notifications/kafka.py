@@ -10,7 +10,9 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.cimpl import NewTopic
 from django.conf import settings
 
 from notifications.events import Headers
@@ -99,7 +101,7 @@ class Producer:
                 if error:
                     errors.append(error)
                 else:
-                    positions[index] = (message.partition(), message.offset())
+                    positions[index] = (_number(message.partition()), _number(message.offset()))
 
             return on_delivery
 
@@ -124,7 +126,7 @@ class Producer:
             topic,
             key=message.key,
             value=message.value,
-            headers=message.headers,
+            headers=list(message.headers),
             on_delivery=on_delivery,
         )
         self._producer.poll(0)
@@ -264,13 +266,30 @@ class Consumer:
 
 def _incoming(message: confluent_kafka.Message) -> Incoming:
     return Incoming(
-        topic=message.topic(),
-        partition=message.partition(),
-        offset=message.offset(),
-        key=message.key(),
-        value=message.value(),
-        headers=message.headers() or [],
+        topic=message.topic() or "",
+        partition=_number(message.partition()),
+        offset=_number(message.offset()),
+        key=_content(message.key()),
+        value=_content(message.value()),
+        headers=_headers(message),
     )
+
+
+def _headers(message: confluent_kafka.Message) -> Headers:
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return [(name, _content(value) or b"") for name, value in pairs]
+
+
+def _number(found: int | None) -> int:
+    """Return a delivered message's partition or offset: it always has one."""
+    if found is None:
+        raise TypeError("Kafka gave a message without a position.")
+    return found
+
+
+def _content(found: str | bytes | None) -> bytes | None:
+    return found.encode() if isinstance(found, str) else found
 
 
 def ensure_topics() -> None:
@@ -350,7 +369,7 @@ def _behind(client: confluent_kafka.Consumer, entry: TopicPartition, seconds: fl
     return int(max(0, high - start))
 
 
-def _connection() -> dict[str, object]:
+def _connection() -> dict[str, str | int | float | bool]:
     return {
         "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
         "client.id": "ganh",
@@ -362,7 +381,7 @@ def _admin() -> AdminClient:
     return AdminClient(_connection())
 
 
-def _metadata(admin: AdminClient) -> "confluent_kafka.admin.ClusterMetadata":
+def _metadata(admin: AdminClient) -> ClusterMetadata:
     try:
         return admin.list_topics(timeout=5)
     except KafkaException as error:

@@ -77,7 +77,9 @@ def _deliver_to(event_type: str, customer: Recipient | None) -> Iterable[dict[st
 
 
 def _stages_on(event_type: str) -> list[Stage]:
-    stages = [stage for stage in stages_of(event_type) if has_template(stage.type, stage.role)]
+    stages = [
+        stage for stage in stages_of(event_type) if has_template(stage.type, stage.role.value)
+    ]
     if not stages:
         return []
     switches = dict(

@@ -1,0 +1,284 @@
+"""The ledger's statements: who sends which email, and what became of it.
+
+Every statement is one short transaction; none is held while an email is on its way. An `Owner` is
+alive while its session holds the advisory lock of its token, and the ledger is written through
+that very session: an owner that lost it can record nothing more.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from notifications.database import lock_class
+from notifications.models import UNSETTLED, DeliveryStatus, EmailDelivery
+
+_SLOTS = 64
+_TABLE = EmailDelivery._meta.db_table
+_UNSETTLED = ", ".join(f"'{status.value}'" for status in UNSETTLED)
+_NEW_COLUMNS = (
+    "event_id",
+    "role",
+    "address_hash",
+    "resend",
+    "event_type",
+    "subject",
+    "recorded_at",
+    "email",
+    "name",
+    "locale",
+    "message_id",
+    "topic",
+    "partition",
+    "offset",
+    "status",
+    "reason",
+    "owner",
+    "created_at",
+    "settled_at",
+    "headers",
+    "value",
+)
+
+# The tokens of every owner alive in this database.
+_ALIVE = """
+    SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+# A crashed owner's row is taken over; a bare DO NOTHING would take it for a duplicate.
+_CLAIM = f"""
+    INSERT INTO {_TABLE} AS ours ({", ".join(f'"{name}"' for name in _NEW_COLUMNS)})
+    VALUES %s
+    ON CONFLICT (event_id, role, address_hash, resend) DO UPDATE
+    SET status = 'claimed', owner = EXCLUDED.owner,
+        unknown = ours.unknown + (ours.status = 'sending')::int
+    WHERE ours.status IN ('claimed', 'sending')
+      AND (ours.owner IS NULL OR ours.owner NOT IN ({_ALIVE}))
+    RETURNING ours.*
+"""  # noqa: S608 - names of our own columns
+
+_WAIT_FOR_EARLIER = f"""
+    UPDATE {_TABLE} later SET status = 'waiting', owner = NULL
+    WHERE later.id = ANY(%s) AND later.status = 'claimed' AND EXISTS (
+        SELECT 1 FROM {_TABLE} earlier
+        WHERE earlier.subject = later.subject AND earlier.address_hash = later.address_hash
+          AND earlier.id < later.id AND earlier.status IN ({_UNSETTLED})
+          AND earlier.owner IS DISTINCT FROM later.owner)
+    RETURNING later.id
+"""  # noqa: S608
+
+_TAKE_DUE = f"""
+    UPDATE {_TABLE} SET status = 'claimed', owner = %s, next_attempt_at = NULL,
+        unknown = unknown + (status = 'sending')::int
+    WHERE id = ANY (ARRAY(
+        SELECT due.id FROM {_TABLE} due
+        WHERE due.status IN ({_UNSETTLED})
+          AND (due.status = 'waiting'
+               OR (due.status = 'deferred' AND due.next_attempt_at <= %s)
+               OR (due.status IN ('claimed', 'sending')
+                   AND (due.owner IS NULL OR due.owner NOT IN ({_ALIVE}))))
+          AND NOT EXISTS (
+              SELECT 1 FROM {_TABLE} earlier
+              WHERE earlier.subject = due.subject AND earlier.address_hash = due.address_hash
+                AND earlier.id < due.id AND earlier.status IN ({_UNSETTLED}))
+        ORDER BY due.id LIMIT %s FOR UPDATE SKIP LOCKED))
+    RETURNING *
+"""  # noqa: S608
+
+# One commit between two emails: what became of the last, and the start of the next.
+_ADVANCE = f"""
+    WITH done AS (
+        UPDATE {_TABLE} SET status = %s, reason = %s, error = %s, owner = NULL,
+            attempts = attempts + %s, unknown = unknown + %s, next_attempt_at = %s,
+            first_refused_at = coalesce(first_refused_at, %s), settled_at = %s,
+            headers = CASE WHEN %s THEN NULL ELSE headers END,
+            value = CASE WHEN %s THEN NULL ELSE value END
+        WHERE id = %s AND owner = %s)
+    UPDATE {_TABLE} SET status = 'sending' WHERE id = %s AND owner = %s AND status = 'claimed'
+    RETURNING id
+"""  # noqa: S608
+
+_RELEASE = f"""
+    UPDATE {_TABLE} SET status = 'deferred', owner = NULL, next_attempt_at = %s
+    WHERE owner = %s AND status = 'claimed'
+"""  # noqa: S608
+
+_NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """An email that an event asks for."""
+
+    event_id: UUID
+    role: str
+    address_hash: str
+    event_type: str
+    subject: str
+    recorded_at: datetime
+    email: str
+    name: str
+    locale: str
+    message_id: str
+    topic: str
+    partition: int | None
+    offset: int | None
+    headers: list[list[str]]
+    value: bytes
+    skipped: str = ""
+    resend: int = 0
+
+    def key(self) -> tuple[UUID, str, str, int]:
+        return (self.event_id, self.role, self.address_hash, self.resend)
+
+    def row(self, owner: int | None, now: datetime) -> tuple[Any, ...]:
+        status = DeliveryStatus.SKIPPED if self.skipped else DeliveryStatus.CLAIMED
+        kept = not self.skipped
+        facts = {
+            "status": status.value,
+            "reason": self.skipped,
+            "owner": owner if kept else None,
+            "created_at": now,
+            "settled_at": None if kept else now,
+            "headers": json.dumps(self.headers) if kept else None,
+            "value": self.value if kept else None,
+        }
+        return tuple(facts.get(name, getattr(self, name, None)) for name in _NEW_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an email in hand."""
+
+    delivery_id: int
+    status: DeliveryStatus
+    reason: str = ""
+    error: str = ""
+    attempts: int = 0
+    unknown: int = 0
+    next_attempt_at: datetime | None = None
+    refused_at: datetime | None = None
+
+    def parameters(self, owner: int) -> list[Any]:
+        is_settled = self.status not in UNSETTLED
+        return [
+            self.status.value,
+            self.reason,
+            self.error,
+            self.attempts,
+            self.unknown,
+            self.next_attempt_at,
+            self.refused_at,
+            timezone.now() if is_settled else None,
+            is_settled,
+            is_settled,
+            self.delivery_id,
+            owner,
+        ]
+
+
+_NOTHING_DONE = Outcome(_NOBODY, DeliveryStatus.WAITING)
+
+
+class Owner:
+    """One consumer's claim on emails, alive while its database session lives."""
+
+    def __init__(self, group: str) -> None:
+        self.token = secrets.randbits(62)
+        self._class = lock_class(f"consumer {group}")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [self.token])
+        self.slot = self._take_slot()
+
+    def _take_slot(self) -> int:
+        """Take the lowest free number: a stable name for a consumer that is started again."""
+        with connection.cursor() as cursor:
+            for slot in range(_SLOTS):
+                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [self._class, slot])
+                if cursor.fetchone()[0]:
+                    return slot
+        raise RuntimeError(f"There are {_SLOTS} consumers already.")
+
+    def resign(self) -> None:
+        """Give the locks back; a lost session has done so by itself."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_unlock(%s), pg_advisory_unlock(%s, %s)",
+                [self.token, self._class, self.slot],
+            )
+
+    def claim(self, wanted: Sequence[NewDelivery]) -> list[EmailDelivery]:
+        """Enter emails and return those that are ours to send, in the order of their events.
+
+        Missing from it: those skipped, those that wait behind an earlier one of their subject and
+        address, and those entered before (see `held_elsewhere`).
+        """
+        if not wanted:
+            return []
+        with transaction.atomic():
+            rows = _insert(wanted, self.token)
+            ours = [row for row in rows if row.owner == self.token]
+            waiting = _behind_earlier([row.pk for row in ours])
+        return sorted((row for row in ours if row.pk not in waiting), key=lambda row: row.pk)
+
+    def held_elsewhere(self, wanted: Sequence[NewDelivery]) -> bool:
+        """Say whether one of the emails is in the hands of another owner, alive or dead."""
+        mine = {entry.key() for entry in wanted}
+        held = (
+            EmailDelivery.objects.filter(event_id__in={entry.event_id for entry in wanted})
+            .filter(status__in=[DeliveryStatus.CLAIMED, DeliveryStatus.SENDING])
+            .exclude(owner=self.token)
+            .exclude(owner=None)
+        )
+        keys = held.values_list("event_id", "role", "address_hash", "resend")
+        return any(tuple(key) in mine for key in keys)
+
+    def take_due(self, limit: int) -> list[EmailDelivery]:
+        """Take up emails that nobody has in hand and whose time has come, oldest first."""
+        rows = EmailDelivery.objects.raw(_TAKE_DUE, [self.token, timezone.now(), limit])
+        return sorted(rows, key=lambda row: row.pk)
+
+    def advance(self, done: Outcome | None, following: int | None) -> bool:
+        """Record one outcome and the start of the following email in one commit.
+
+        Return whether the following email is still ours to hand over.
+        """
+        outcome = (done or _NOTHING_DONE).parameters(self.token)
+        with connection.cursor() as cursor:
+            cursor.execute(_ADVANCE, [*outcome, following or _NOBODY, self.token])
+            return cursor.fetchone() is not None
+
+    def release(self, until: datetime) -> None:
+        """Put down everything not begun yet, for any consumer to take up; no attempt is spent."""
+        with connection.cursor() as cursor:
+            cursor.execute(_RELEASE, [until, self.token])
+
+
+def enter_unowned(wanted: Sequence[NewDelivery]) -> int:
+    """Enter emails for any consumer to take up; return how many were not there before."""
+    return len(_insert(wanted, None)) if wanted else 0
+
+
+def _insert(wanted: Iterable[NewDelivery], owner: int | None) -> list[EmailDelivery]:
+    unique = {entry.key(): entry for entry in wanted}.values()  # a batch may repeat an event
+    now = timezone.now()
+    rows = [entry.row(owner, now) for entry in unique]
+    one = f"({', '.join(['%s'] * len(_NEW_COLUMNS))})"
+    statement = _CLAIM % ", ".join([one] * len(rows))
+    return list(EmailDelivery.objects.raw(statement, [value for row in rows for value in row]))
+
+
+def _behind_earlier(ids: list[int]) -> set[int]:
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_EARLIER, [ids])
+        return {row[0] for row in cursor.fetchall()}
