@@ -1,0 +1,73 @@
+"""What the order clock does each tick: a list of calls into the apps below."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.db import connection
+
+from notifications.database import DATABASE_AWAY
+from notifications.heartbeat import beat
+from notifications.shutdown import Shutdown
+from payments import duties
+
+logger = logging.getLogger(__name__)
+
+Duty = Callable[[], int]
+# Those that need the database alone come first, on a thread of their own: PayPal cannot delay them.
+DATABASE_DUTIES: tuple[Duty, ...] = (duties.end_holds, duties.expire_orders)
+PAYPAL_DUTIES: tuple[Duty, ...] = (
+    duties.work_on_webhooks,
+    duties.ask_paypal,
+    duties.send_refunds,
+)
+
+
+def tick() -> int:
+    """Do every duty once; return how many cases were dealt with.
+
+    A duty that fails is logged with its traceback and does not stop the rest.
+    """
+    return sum(_perform(duty) for duty in (*DATABASE_DUTIES, *PAYPAL_DUTIES))
+
+
+def run(shutdown: Shutdown) -> None:
+    """Tick every CLOCK_SECONDS until told to stop; finish what is in hand."""
+    database = threading.Thread(
+        target=_repeat, args=(shutdown, (_beat, *DATABASE_DUTIES)), name="clock-database"
+    )
+    database.start()
+    _repeat(shutdown, PAYPAL_DUTIES)
+    database.join()
+
+
+def _repeat(shutdown: Shutdown, duties_of_tick: Sequence[Duty]) -> None:
+    while not shutdown.is_asked:
+        for duty in duties_of_tick:
+            if not shutdown.is_asked:
+                _perform(duty)
+        shutdown.wait(settings.CLOCK_SECONDS)
+    connection.close()
+
+
+def _beat() -> int:
+    beat("clock")
+    return 0
+
+
+def _perform(duty: Duty) -> int:
+    name = duty.__name__
+    try:
+        done = duty()
+    except DATABASE_AWAY as error:
+        logger.warning("Clock duty %s waits for PostgreSQL: %s", name, str(error).strip())
+        connection.close()
+        return 0
+    except Exception:
+        logger.exception("Clock duty %s failed; the next tick tries it again", name)
+        connection.close()
+        return 0
+    if done:
+        logger.info("Clock duty %s: %s", name, done)
+    return done
