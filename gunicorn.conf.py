@@ -1,0 +1,38 @@
+"""The web server, in development and in production: processes with threads.
+
+`shop.settings` says how many; `--bind` says where.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from shop import settings
+
+wsgi_app = "shop.wsgi"
+worker_class = "gthread"
+workers = settings.WEB_PROCESSES
+threads = settings.WEB_THREADS
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+
+# prometheus_client's own variable: where processes share what they count.
+_SHARED_METRICS = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+
+
+def on_starting(server: Any) -> None:
+    """Forget the counts of processes that ran before."""
+    if _SHARED_METRICS:
+        folder = Path(_SHARED_METRICS)
+        folder.mkdir(parents=True, exist_ok=True)
+        for counts in folder.glob("*.db"):
+            counts.unlink()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take a process that ended out of the gauges that count the living."""
+    if _SHARED_METRICS:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
