@@ -39,7 +39,7 @@ class WrittenEmail(EmailMultiAlternatives):
 
     _written: Any = None
 
-    def message(self, *, policy: Policy[Any] | None = None) -> Any:
+    def message(self, *, policy: "Policy[Any] | None" = None) -> Any:
         """Return the MIME message; `policy` is Django's own affair from version 6 on."""
         if self._written is None:
             self._written = super().message(**({"policy": policy} if policy else {}))
