@@ -55,7 +55,7 @@ def main() -> None:
     try:
         listening = listen(chosen.host, chosen.port)
     except OSError as problem:
-        sys.exit(f"Cannot serve {chosen.host}:{chosen.port}: {problem.strerror}.")
+        sys.exit(f"Cannot serve {chosen.host}:{chosen.port}: {os.strerror(problem.errno or 0)}.")
     port = listening.getsockname()[1]
     base_url = (chosen.public_url or f"http://{chosen.host}:{port}").rstrip("/")
     server = Server(listening, Sandbox(_options(chosen, base_url)))

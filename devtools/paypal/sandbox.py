@@ -1,6 +1,5 @@
 """All the parts of one running emulator, and the session in which its books change."""
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,7 @@ from devtools.paypal.faults import Faults
 from devtools.paypal.journal import Journal
 from devtools.paypal.records import JSON, Delivery, Webhook, new_id
 from devtools.paypal.signatures import Signer
-from devtools.paypal.state import Books, StateFile, load
-
-_log = logging.getLogger(__name__)
+from devtools.paypal.state import Books, StateFile, load_file
 
 
 @dataclass(frozen=True)
@@ -146,9 +143,9 @@ class Sandbox:
 
     def _kept_books(self) -> Books:
         path = self._state_path()
-        books = load(path.read_text("utf-8")) if path and path.exists() else Books()
+        books = load_file(path) if path and path.exists() else Books()
         if self.options.webhook:
-            books.webhooks[self.options.webhook.id] = self.options.webhook
+            books.listen(self.options.webhook)
         self.clock.set_ahead(books.ahead)
         return books
 

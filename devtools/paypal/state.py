@@ -1,6 +1,7 @@
 """Everything the emulator remembers, under one lock, and its file."""
 
 import json
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,8 @@ from devtools.paypal.records import (
     RememberedCall,
     Webhook,
 )
+
+_log = logging.getLogger(__name__)
 
 _KINDS: dict[str, Callable[..., Any]] = {
     "orders": Order,
@@ -50,6 +53,14 @@ class Books:
     def refunds_of(self, capture: Capture) -> list[Refund]:
         return [self.refunds[refund_id] for refund_id in capture.refund_ids]
 
+    def listen(self, webhook: Webhook) -> None:
+        """Register a listener in place of any other at its address, and send it what waits."""
+        others = {key: it for key, it in self.webhooks.items() if it.url != webhook.url}
+        self.webhooks = {**others, webhook.id: webhook}
+        for delivery in self.deliveries.values():
+            if webhook.url == delivery.webhook.url or webhook.id == delivery.webhook.id:
+                delivery.webhook = webhook
+
     def forget_business(self) -> None:
         """Empty everything but the access tokens and who listens."""
         for name in (*_KINDS, "deliveries", "reviews", "invoices"):
@@ -61,6 +72,17 @@ def dump(books: Books) -> str:
     return json.dumps(
         {item.name: getattr(books, item.name) for item in fields(books)}, default=vars
     )
+
+
+def load_file(path: Path) -> Books:
+    """Read what a state file holds; one that cannot be read is put aside, not overwritten."""
+    try:
+        return load(path.read_text("utf-8"))
+    except (ValueError, KeyError, TypeError) as problem:
+        aside = path.with_suffix(".unreadable")
+        path.replace(aside)
+        _log.error("Starting empty: the state does not fit (%s). It is now %s.", problem, aside)
+        return Books()
 
 
 def load(text: str) -> Books:
