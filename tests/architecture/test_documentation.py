@@ -1,0 +1,45 @@
+"""What the documents tell people to type exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from devtools.environment import PROJECT
+
+_DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+_DJANGOS_OWN = {
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "createsuperuser",
+    "makemessages",
+    "makemigrations",
+    "migrate",
+    "shell",
+    "dbshell",
+}
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_make_targets_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\s*)make ([a-z-]+)", path.read_text(), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_commands_exist(path: Path) -> None:
+    commands = {found.stem for found in PROJECT.glob("*/management/commands/[a-z]*.py")}
+    named = set(re.findall(r"manage\.py ([a-z_]+)", path.read_text()))
+    assert named <= commands | _DJANGOS_OWN
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []

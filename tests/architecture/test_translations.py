@@ -1,0 +1,42 @@
+"""Translations are complete, and compiled from what stands beside them."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from devtools.environment import PROJECT
+
+_CATALOGUES = sorted(PROJECT.glob("*/locale/*/LC_MESSAGES/django.po"))
+
+
+def _read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("path", _CATALOGUES, ids=_name)
+def test_every_text_is_translated(path: Path) -> None:
+    messages = [message for message in _read(path) if message.id]
+    missing = [
+        message.id for message in messages if message.fuzzy or not _is_complete(message.string)
+    ]
+    assert messages
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", _CATALOGUES, ids=_name)
+def test_compiled_catalogue_is_in_step(path: Path) -> None:
+    with path.with_suffix(".mo").open("rb") as file:
+        compiled = {(m.context, m.id): m.string for m in read_mo(file) if m.id}
+    assert compiled == {(m.context, m.id): m.string for m in _read(path) if m.id}
+
+
+def _is_complete(text: str | tuple[str, ...]) -> bool:
+    return all(text) if isinstance(text, tuple) else bool(text)
