@@ -4,6 +4,7 @@ A stage's folder is `templates/notifications/<event type>/<role>/` with `subject
 and `body.html`. A stage without a folder is mailed to nobody.
 """
 
+import hashlib
 import unicodedata
 from email.headerregistry import Address
 from email.policy import Policy
@@ -96,9 +97,12 @@ def address_hash(address: str) -> str:
 
 
 def message_id(event_id: UUID, role: str, hashed: str, resend: int = 0) -> str:
-    """Derive the Message-ID: the same for every attempt, another for each resend."""
-    again = f".{resend}" if resend else ""
-    return f"<{event_id}.{role}.{hashed[:16]}{again}@{_mail_domain()}>"
+    """Derive the Message-ID: the same for every attempt, another for each resend.
+
+    Short enough to stand on one line of the header.
+    """
+    parts = f"{event_id} {role} {hashed} {resend}"
+    return f"<{hashlib.sha256(parts.encode()).hexdigest()[:32]}@{_mail_domain()}>"
 
 
 def _folder(event_type: str, role: str) -> str:

@@ -19,7 +19,7 @@ def money(amount: str, currency: str) -> str:
 @register.filter
 def country(code: str) -> str:
     """Write a country's name instead of its code."""
-    return Locale.parse(get_language() or "en").territories.get(code, code)
+    return str(Locale.parse(get_language() or "en").territories.get(code, code))
 
 
 @register.filter

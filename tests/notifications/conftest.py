@@ -1,0 +1,99 @@
+"""The pipeline in the test's own process, and its programs as real processes."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from devtools.environment import PROJECT
+from notifications.consumer import drain_topic
+from notifications.relay import Relay
+from notifications.shutdown import Shutdown
+
+Program = subprocess.Popen[bytes]
+
+
+def publish() -> int:
+    """Move the outbox to Kafka."""
+    return Relay(Shutdown()).drain()
+
+
+def consume() -> int:
+    """Send what is on the topic and due."""
+    return drain_topic(Shutdown())
+
+
+def publish_and_consume() -> int:
+    publish()
+    return consume()
+
+
+def eventually(is_so: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Return when it is so; fail when it has not come about in time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Not within {seconds} s: {is_so.__doc__ or is_so}")
+        time.sleep(0.02)
+
+
+class Programs:
+    """Starts management commands on the test's database, topic and mailbox."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._running: list[Program] = []
+
+    def start(self, *command: str) -> Program:
+        program = subprocess.Popen(
+            [sys.executable, "manage.py", *command],
+            cwd=PROJECT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._running.append(program)
+        return program
+
+    def kill(self, program: Program) -> None:
+        program.kill()
+        program.communicate()
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """Run to the end; return the exit status and what was printed."""
+        program = self.start(*command)
+        output, _ = program.communicate(timeout=60)
+        return program.returncode, output.decode()
+
+    def end(self) -> None:
+        for program in self._running:
+            self.kill(program)
+
+
+def _database_url() -> str:
+    parts = connection.settings_dict
+    host = quote(str(parts["HOST"]), safe="")
+    where = f"?host={host}" + (f"&port={parts['PORT']}" if parts["PORT"] else "")
+    login = quote(str(parts["USER"])) + (f":{parts['PASSWORD']}" if parts["PASSWORD"] else "")
+    return f"postgresql://{login}@/{parts['NAME']}{where}"
+
+
+@pytest.fixture
+def programs(transactional_db: None, kafka_topic: str, settings: Settings) -> Generator[Programs]:
+    """Run programs as processes of their own; those left over are killed."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "DATABASE_URL": _database_url(),
+        "KAFKA_EMAIL_TOPIC": kafka_topic,
+        "KAFKA_EMAIL_GROUP": settings.KAFKA_EMAIL_GROUP,
+    }
+    started = Programs(environment)
+    yield started
+    started.end()
