@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from devtools.paypal import payments
 from devtools.paypal.errors import PayPalError
-from devtools.paypal.records import JSON, Capture, new_id
+from devtools.paypal.records import JSON, Capture, Dispute, new_id
 from devtools.paypal.sandbox import Session
 from devtools.paypal.web import the_sandbox
 
@@ -19,7 +19,7 @@ def show_payments() -> Response:
     return _page()
 
 
-@merchant.post("/merchant/<any(refund, reverse, dispute, complete, deny):action>")
+@merchant.post("/merchant/<any(refund, reverse, dispute, buyer, seller, complete, deny):action>")
 def act(action: str) -> AnyResponse:
     try:
         with the_sandbox().writing() as session:
@@ -37,6 +37,9 @@ def _act(session: Session, action: str) -> None:
         payments.reverse_capture(session, capture)
     elif action == "dispute":
         payments.open_dispute(session, capture, "MERCHANDISE_OR_SERVICE_NOT_RECEIVED")
+    elif action in {"buyer", "seller"}:
+        for dispute in _open_disputes(session).get(capture.id, []):
+            payments.resolve_dispute(session, dispute, buyer_wins=action == "buyer")
     elif capture.id in session.books.reviews:
         payments.decide_review(session, capture.id, is_passed=action == "complete")
 
@@ -51,6 +54,15 @@ def _refund(session: Session, capture: Capture) -> None:
     )
 
 
+def _open_disputes(session: Session) -> dict[str, list[Dispute]]:
+    """Return the disputes still open, for each capture."""
+    found: dict[str, list[Dispute]] = {}
+    for dispute in session.books.disputes.values():
+        if dispute.status != "RESOLVED":
+            found.setdefault(dispute.capture_id, []).append(dispute)
+    return found
+
+
 def _page(problem: str | None = None, status: int = 200) -> Response:
     with the_sandbox().reading() as session:
         books = session.books
@@ -59,5 +71,8 @@ def _page(problem: str | None = None, status: int = 200) -> Response:
             {"order": order, "capture": books.captures.get(order.capture_id or "")}
             for order in latest
         ]
-        page = render_template("merchant.html", rows=rows, problem=problem, reviews=books.reviews)
+        disputed = _open_disputes(session)
+        page = render_template(
+            "merchant.html", rows=rows, problem=problem, reviews=books.reviews, disputed=disputed
+        )
     return make_response(page, status)

@@ -3,9 +3,14 @@
 import html5lib
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from devtools.paypal.client import Emulator
 from tests.devtools.paypal_merchant import Merchant, order_body
+
+# The way pytest-playwright's own base_url fixture is written.
+in_browser = pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance")
 
 CHOICES = ["pay", "decline", "leave", "cancel"]
 
@@ -108,6 +113,34 @@ def test_merchant_refunds_on_the_emulators_own_page(merchant: Merchant, paypal: 
     refused = requests.post(url, {"capture": capture_id, "amount": "41.00"}, timeout=10)
     assert refused.status_code == 422
     assert "must be less than or equal to the capture amount" in refused.text
+
+
+def test_merchant_ends_a_dispute_on_the_emulators_own_page(
+    merchant: Merchant, paypal: Emulator
+) -> None:
+    form = {"capture": merchant.captured()}
+    disputed = requests.post(f"{paypal.base_url}/merchant/dispute", form, timeout=10)
+    assert "Decide for the buyer" in disputed.text
+    decided = requests.post(f"{paypal.base_url}/merchant/buyer", form, timeout=10)
+    assert "REFUNDED" in decided.text
+
+
+@in_browser
+def test_pages_are_accessible(merchant: Merchant, paypal: Emulator, page: Page) -> None:
+    order_id = merchant.create().json()["id"]
+    merchant.captured()
+    for path in (f"/checkoutnow?token={order_id}", "/checkoutnow?token=unknown", "/"):
+        page.goto(paypal.base_url + path)
+        assert Axe().run(page).response["violations"] == []
+
+
+@in_browser
+def test_page_is_no_wider_than_a_phone(merchant: Merchant, paypal: Emulator, page: Page) -> None:
+    order_id = merchant.create(order_body(invoice_id="G" * 127)).json()["id"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    for path in (f"/checkoutnow?token={order_id}", "/"):
+        page.goto(paypal.base_url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 def test_merchants_page_says_how_to_begin(paypal: Emulator) -> None:
