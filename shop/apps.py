@@ -4,6 +4,9 @@ from django.apps import AppConfig
 
 
 class ShopConfig(AppConfig):
-    """Registers the app."""
+    """Registers the app and its system checks."""
 
     name = "shop"
+
+    def ready(self) -> None:
+        from shop import checks  # noqa: F401 - importing registers them

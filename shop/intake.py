@@ -13,7 +13,15 @@ from django.conf import settings
 from django.db import connection
 
 from orders.models import Order
-from shop.checkout import Placement, place_order
+from shop.checkout import Placement, PlacementRefused, place_order
+from shop.operations import (
+    FAILED_PLACEMENTS,
+    INTAKE_BUSY,
+    INTAKE_QUEUE,
+    INTAKE_REFUSED,
+    INTAKE_WAIT,
+    INTAKE_WORKERS,
+)
 
 
 class Overloaded(Exception):
@@ -31,25 +39,37 @@ class Intake:
         self.workers, self.queue = workers, queue
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="intake")
         self._places = threading.BoundedSemaphore(workers + queue)
+        INTAKE_WORKERS.set(workers)
         self._seconds_each = 0.05  # a moving average, once there is anything to average
 
     def submit(self, placement: Placement) -> Future[Order]:
         """Queue a placement, or raise Overloaded at once."""
         if not self._places.acquire(blocking=False):
+            INTAKE_REFUSED.inc()
             waiting = self._seconds_each * (self.queue + self.workers) / self.workers
             raise Overloaded(max(1, math.ceil(waiting)))
+        INTAKE_QUEUE.inc()
         try:
-            future = self._pool.submit(self._place, placement)
+            future = self._pool.submit(self._place, placement, monotonic())
         except BaseException:
+            INTAKE_QUEUE.dec()
             self._places.release()
             raise
         future.add_done_callback(lambda _: self._places.release())
         return future
 
-    def _place(self, placement: Placement) -> Order:
+    def _place(self, placement: Placement, queued_at: float) -> Order:
         began = monotonic()
+        INTAKE_QUEUE.dec()
+        INTAKE_WAIT.observe(began - queued_at)
         try:
-            return place_order(placement)
+            with INTAKE_BUSY.track_inprogress():
+                return place_order(placement)
+        except PlacementRefused:
+            raise
+        except Exception:
+            FAILED_PLACEMENTS.inc()
+            raise
         finally:
             connection.close()
             self._seconds_each += (monotonic() - began - self._seconds_each) * 0.1

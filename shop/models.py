@@ -1,4 +1,4 @@
-"""The catalogue: categories, products, variants, delivery methods, the shop's own pages."""
+"""The catalogue (categories, products, variants, delivery methods), pages, checks of the books."""
 
 from decimal import Decimal
 from typing import Self
@@ -200,3 +200,17 @@ class ShopPage(models.Model):
     @property
     def body(self) -> str:
         return in_language(self, "body")
+
+
+class BooksCheck(models.Model):
+    """What the books looked like when they were checked: see `shop.books`."""
+
+    checked_at = models.DateTimeField(db_index=True)
+    violations = models.PositiveBigIntegerField()
+    invariants = models.JSONField(help_text="As `check_books --json` gives them.")
+
+    class Meta:
+        ordering = ("-checked_at",)
+
+    def __str__(self) -> str:
+        return f"{self.checked_at:%Y-%m-%d %H:%M}: {self.violations} violations"

@@ -1,0 +1,176 @@
+"""What operators see: the figures of `/metrics`, and those the operations page shows.
+
+The intake's figures are counted by each web process and summed over all of them; the rest is read
+from PostgreSQL and Kafka when Prometheus asks.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from django.db import connection, transaction
+from django.db.models import Count
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, UnknownMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from notifications import status
+from notifications.kafka import KafkaAway
+from orders.lifecycle import OrderStatus
+from orders.models import Order
+from payments.lifecycle import PaymentStatus
+from payments.models import Payment
+from shop.email_delays import email_delays
+from shop.health import DatabaseAway, require_database
+from shop.models import BooksCheck
+from shop.views.errors import DATABASE_AWAY
+
+logger = logging.getLogger(__name__)
+
+INTAKE_WORKERS = Gauge(
+    "ganh_intake_workers", "Placements that may run at once.", multiprocess_mode="livesum"
+)
+INTAKE_BUSY = Gauge(
+    "ganh_intake_workers_busy", "Placements that run now.", multiprocess_mode="livesum"
+)
+INTAKE_QUEUE = Gauge(
+    "ganh_intake_queue_depth", "Placements that wait for a worker.", multiprocess_mode="livesum"
+)
+INTAKE_REFUSED = Counter("ganh_intake_refused", "Placements refused because the queue was full.")
+INTAKE_WAIT = Histogram(
+    "ganh_intake_wait_seconds",
+    "How long placements waited for a worker.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+FAILED_PLACEMENTS = Gauge(
+    "ganh_failed_placements",
+    "Placements that ended in an unexpected error since the web server started.",
+    multiprocess_mode="sum",
+)
+
+_OPEN_PAYMENTS = (PaymentStatus.PENDING, PaymentStatus.CAPTURING, PaymentStatus.REVIEW)
+_LONGEST_QUERY = "5s"
+
+
+def exposition() -> bytes:
+    """Return every metric in Prometheus's text format.
+
+    What cannot be asked (PostgreSQL or Kafka is away) is left out; the rest is still told.
+    """
+    asked = CollectorRegistry(auto_describe=False)
+    asked.register(_Asked())
+    return generate_latest(_counted()) + generate_latest(asked)
+
+
+def _counted() -> CollectorRegistry:
+    """Return what web processes count: all of them where they share a folder, else this one."""
+    registry = CollectorRegistry()
+    try:
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return REGISTRY
+    return registry
+
+
+class _Asked(Collector):
+    """Everything that is read at the moment of the scrape."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _from_database()
+        try:
+            lag = status.consumer_lag()
+        except KafkaAway as error:
+            logger.warning("The metrics lack the consumers' lag: %s", error)
+            return
+        family = GaugeMetricFamily(
+            "ganh_consumer_lag", "Messages no consumer has read yet.", labels=["partition"]
+        )
+        for partition, messages in sorted(lag.items()):
+            family.add_metric([str(partition)], messages)
+        yield family
+
+
+def _from_database() -> list[Metric]:
+    try:
+        require_database()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_LONGEST_QUERY])
+            return [*_shop(), *_pipeline(), *_programs()]
+    except (DatabaseAway, *DATABASE_AWAY) as error:
+        logger.warning("The metrics lack what PostgreSQL knows: %s", str(error).strip())
+        return []
+
+
+def _shop() -> Iterator[Metric]:
+    orders = dict(Order.objects.values_list("status").annotate(Count("pk")))
+    yield _by_label(
+        # Not a counter: orders move from status to status.
+        UnknownMetricFamily("ganh_orders_total", "Orders by status.", labels=["status"]),
+        {status.value: orders.get(status, 0) for status in OrderStatus},
+    )
+    payments = Payment.objects.filter(status__in=_OPEN_PAYMENTS)
+    open_payments = dict(payments.values_list("status").annotate(Count("pk")))
+    yield _by_label(
+        GaugeMetricFamily("ganh_payments_open", "Payments not ended yet.", labels=["status"]),
+        {status.value: open_payments.get(status, 0) for status in _OPEN_PAYMENTS},
+    )
+    last = BooksCheck.objects.first()
+    yield GaugeMetricFamily(
+        "ganh_books_violations",
+        "Violations found when the books were last checked; NaN if they never were.",
+        last.violations if last else float("nan"),
+    )
+
+
+def _pipeline() -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "ganh_outbox_depth", "Events Kafka has not taken yet.", status.outbox_depth()
+    )
+    yield GaugeMetricFamily(
+        "ganh_outbox_oldest_seconds",
+        "How long the oldest of them has waited.",
+        status.outbox_oldest_seconds(),
+    )
+    yield GaugeMetricFamily(
+        "ganh_dead_letters", "Dead letters not replayed yet.", status.dead_letter_count()
+    )
+    emails = UnknownMetricFamily(
+        "ganh_emails_total", "Emails by event type and status.", labels=["type", "status"]
+    )
+    for labels, count in sorted(status.emails_by_type_and_status().items()):
+        emails.add_metric(labels, count)
+    yield emails
+    delays = email_delays()
+    yield HistogramMetricFamily(
+        "ganh_email_delay_seconds",
+        "From the commit of an event to its email's acceptance by the mail server.",
+        buckets=[(bound, float(count)) for bound, count in delays.buckets],
+        sum_value=delays.total_seconds,
+    )
+
+
+def _programs() -> Iterator[Metric]:
+    yield _by_label(
+        GaugeMetricFamily(
+            "ganh_heartbeat_age_seconds",
+            "How long ago a process of the program was last seen at work.",
+            labels=["program"],
+        ),
+        status.heartbeats(),
+    )
+
+
+def _by_label(
+    family: GaugeMetricFamily | UnknownMetricFamily, values: dict[str, float] | dict[str, int]
+) -> Metric:
+    for label, value in values.items():
+        family.add_metric([label], value)
+    return family
