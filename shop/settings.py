@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "shop.middleware.DatabaseAwayMiddleware",
 ]
 
 ROOT_URLCONF = "shop.urls"

@@ -1,9 +1,34 @@
 """The shop's addresses."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from shop.views import cart, catalogue, checkout, health, orders
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", catalogue.home, name="home"),
+    path("products/", catalogue.product_list, name="products"),
+    path("products/<slug:slug>/", catalogue.product, name="product"),
+    path("pages/<slug:slug>/", catalogue.shop_page, name="page"),
+    path("cart/", cart.cart_page, name="cart"),
+    path("cart/add/", cart.add_to_cart, name="cart-add"),
+    path("cart/update/", cart.update_cart, name="cart-update"),
+    path("checkout/", checkout.checkout, name="checkout"),
+    path("checkout/<uuid:checkout_key>/", checkout.checkout_status, name="checkout-status"),
+    path("payments/", include("payments.urls")),
+    path("orders/", orders.order_history, name="orders"),
+    path("orders/<slug:number>/<slug:token>/", orders.order_page, name="order"),
+    path("orders/<slug:number>/<slug:token>/cancel/", orders.cancel_order, name="order-cancel"),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
 ]
+
+handler400 = "shop.views.errors.bad_request"
+handler403 = "shop.views.errors.forbidden"
+handler404 = "shop.views.errors.not_found"
+handler500 = "shop.views.errors.server_error"

@@ -1,0 +1,191 @@
+"""Where an order stands, told to its customer: a headline, a sentence, the steps, what to do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from orders.lifecycle import FailureReason, OrderStatus
+from orders.models import Order
+from payments.lifecycle import AttemptStatus, CaptureStatus, PaymentStatus
+from payments.models import Payment
+
+Text = str | Promise
+
+# PayPal's page for the attempt has closed; nobody's card was refused.
+_CLOSED_AT_PAYPAL = frozenset({"ORDER_EXPIRED", "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"})
+_NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
+_PAID = {
+    OrderStatus.SUCCESS: (
+        _("Thank you. Your order is paid."),
+        _("We are packing it now and write to you when it is on its way."),
+    ),
+    OrderStatus.SHIPPED: (
+        _("Your order is on its way."),
+        _("The parcel has left us. Its journey depends on the delivery you chose."),
+    ),
+    OrderStatus.DELIVERED: (
+        _("Your order has arrived."),
+        _("We hope it pleases you. Write to us if anything is not as it should be."),
+    ),
+    OrderStatus.CANCELLED: (
+        _("This order was cancelled. Your money goes back to you."),
+        _("PayPal returns it to the account or card you paid with, most often within days."),
+    ),
+}
+_FAILED = {
+    FailureReason.DECLINED: (
+        _("You were not charged. The payment was declined."),
+        _("This order has ended. You are welcome to order again and pay another way."),
+    ),
+    FailureReason.CANCELLED: (
+        _("You were not charged. You cancelled this order."),
+        _("Nothing more will happen. Your items are back on the shelf."),
+    ),
+    FailureReason.CANCELLED_BY_SHOP: (
+        _("You were not charged. We had to cancel this order."),
+        _("We are sorry. Please write to us if you would like to know why."),
+    ),
+    FailureReason.EXPIRED: (
+        _("You were not charged. The time to pay ran out."),
+        _("This order has ended and your items are back on the shelf. Order again any time."),
+    ),
+    FailureReason.SOLD_OUT: (
+        _("You were not charged. Something you ordered sold out."),
+        _("It was gone before your payment reached us, so we took no money. We are sorry."),
+    ),
+    FailureReason.SUPERSEDED: (
+        _("You were not charged. A newer order took this one's place."),
+        _("You changed your cart or details and ordered again; that newer order is the one."),
+    ),
+    FailureReason.PAYMENT_MISMATCH: (
+        _("Your money goes back to you in full."),
+        _("PayPal took an amount other than this order's, so the order has ended."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One station of the order's way: done, now, to come, or where it stopped."""
+
+    label: Text
+    state: str  # "done" | "now" | "todo" | "stopped"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the order page says first. `poll_seconds` is how soon to look again, if at all."""
+
+    headline: Text
+    sentence: Text
+    tone: str  # "wait" | "good" | "bad"
+    steps: list[Step] = field(default_factory=list)
+    pay_label: Text = ""
+    can_cancel: bool = False
+    poll_seconds: int | None = None
+
+
+def tell(order: Order, payment: Payment, *, is_held: bool) -> Story:
+    """Tell the order's story from its rows; `payment` has attempts and captures prefetched."""
+    steps = _steps(order)
+    if order.status == OrderStatus.PENDING:
+        return _tell_pending(payment, steps, is_held=is_held)
+    if order.status == OrderStatus.FAILED:
+        return _tell_failed(order, payment, steps)
+    headline, sentence = _PAID[OrderStatus(order.status)]
+    if order.status == OrderStatus.CANCELLED:
+        return Story(headline, sentence, "bad", steps)
+    is_over = order.status == OrderStatus.DELIVERED
+    return Story(headline, sentence, "good", steps, poll_seconds=None if is_over else 30)
+
+
+def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Story:
+    if payment.status == PaymentStatus.CAPTURING:
+        return Story(
+            _("Your payment is being confirmed."),
+            _("A few seconds, usually. You may close this page: we write to you as well."),
+            "wait",
+            steps,
+            poll_seconds=1,
+        )
+    if payment.status == PaymentStatus.REVIEW:
+        return Story(
+            _("PayPal is looking at your payment."),
+            _("There is nothing for you to do. Your items stay set aside until PayPal is done."),
+            "wait",
+            steps,
+            poll_seconds=15,
+        )
+    issue = _last_issue(payment)
+    kept = (
+        _("Your items are still set aside for you.")
+        if is_held
+        else _("Your items are no longer set aside, but you can still pay while they last.")
+    )
+    if issue in _CLOSED_AT_PAYPAL:
+        headline: Text = _("You were not charged. PayPal's page had closed.")
+    elif issue:
+        headline = _("You were not charged. PayPal declined the payment.")
+    else:
+        waiting = _("You approve at PayPal. We take the money only once your items are secured.")
+        return Story(
+            _("Your order is waiting for its payment."),
+            waiting if is_held else kept,
+            "wait",
+            steps,
+            pay_label=_("Pay now"),
+            can_cancel=True,
+            poll_seconds=4,
+        )
+    return Story(
+        headline,
+        kept,
+        "bad",
+        steps,
+        pay_label=_("Try again"),
+        can_cancel=True,
+        poll_seconds=4,
+    )
+
+
+def _tell_failed(order: Order, payment: Payment, steps: list[Step]) -> Story:
+    headline, sentence = _FAILED[FailureReason(order.reason)]
+    took_money = any(c.status not in _NO_MONEY for c in payment.captures.all())
+    if took_money and order.reason != FailureReason.PAYMENT_MISMATCH:
+        headline = _("This order has ended. Your money goes back to you in full.")
+        sentence = _("A payment reached us too late, and we are returning all of it.")
+    return Story(headline, sentence, "bad", steps)
+
+
+def _last_issue(payment: Payment) -> str:
+    attempts = list(payment.attempts.all())
+    if not attempts or attempts[-1].status != AttemptStatus.CLOSED:
+        return ""
+    return attempts[-1].issue
+
+
+def _steps(order: Order) -> list[Step]:
+    """Return the four stations, or those up to the one where the order stopped."""
+    at = {step.new: step.at for step in order.transitions.all()}
+    placed = Step(_("Placed"), "done", order.placed_at)
+    if order.status == OrderStatus.FAILED:
+        return [placed, Step(_("Not paid"), "stopped", at.get(OrderStatus.FAILED))]
+    way = [OrderStatus.SUCCESS, OrderStatus.SHIPPED, OrderStatus.DELIVERED]
+    labels = {
+        OrderStatus.SUCCESS: _("Paid"),
+        OrderStatus.SHIPPED: _("Shipped"),
+        OrderStatus.DELIVERED: _("Delivered"),
+    }
+    if order.status == OrderStatus.CANCELLED:
+        paid = Step(labels[OrderStatus.SUCCESS], "done", at.get(OrderStatus.SUCCESS))
+        stop = Step(_("Cancelled"), "stopped", at.get(OrderStatus.CANCELLED))
+        return [placed, paid, stop]
+    reached = way.index(OrderStatus(order.status)) + 1 if order.status in way else 0
+    states = ["done"] * reached + ["now"] + ["todo"] * 3
+    return [placed] + [
+        Step(labels[status], state, at.get(status) if state == "done" else None)
+        for status, state in zip(way, states, strict=False)
+    ]

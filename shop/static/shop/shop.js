@@ -1,0 +1,91 @@
+// What makes the storefront quicker to use. Every page works without it.
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+document.documentElement.classList.add("js");
+
+// Errors first: the summary or the wrong field has the focus.
+document.querySelector("[data-focus]")?.focus();
+
+// A choice that changes its form sends it.
+for (const field of all("[data-submits]")) {
+  field.addEventListener("change", () => field.form.requestSubmit());
+}
+
+// A button that has been pressed says so, and is pressed once.
+addEventListener("submit", (event) => {
+  const button = event.submitter?.matches("[data-busy]") && event.submitter;
+  if (!button) return;
+  if (button.ariaBusy === "true") return event.preventDefault();
+  button.ariaBusy = "true";
+  button.dataset.idle = button.innerHTML;
+  button.textContent = button.dataset.busy;
+});
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const button of all("[aria-busy][data-idle]")) {
+    button.innerHTML = button.dataset.idle;
+    button.ariaBusy = null;
+  }
+});
+
+// Product: price and what is left follow the chosen variant.
+for (const choice of all(".variants input")) {
+  choice.addEventListener("change", () => {
+    document.querySelector("[data-price-text]").textContent = choice.dataset.price;
+    document.querySelector("[data-left-text]").textContent = choice.dataset.left;
+  });
+}
+
+// Checkout: only what goes to the country is offered; the total follows the delivery.
+const country = document.querySelector(".checkout [name=country]");
+if (country) {
+  const options = all(".option");
+  const follow = () => {
+    for (const option of options) {
+      const countries = option.dataset.countries;
+      option.hidden = Boolean(countries && country.value) && !countries.split(" ").includes(country.value);
+    }
+    const offered = options.filter((option) => !option.hidden).map((option) => option.control);
+    const chosen = offered.find((input) => input.checked) ?? offered[0];
+    if (!chosen) return;
+    chosen.checked = true;
+    for (const text of all("[data-total-text]")) text.textContent = chosen.dataset.total;
+    document.querySelector("[data-delivery-text]").textContent = chosen.dataset.price;
+  };
+  const cheapest = () => {
+    for (const option of options) option.control.checked = false;
+    follow();
+  };
+  country.addEventListener("change", cheapest);
+  for (const option of options) option.addEventListener("change", follow);
+  follow();
+}
+
+// Order page: the time left runs, and the page renews itself when there is news.
+const countDown = () => {
+  for (const text of all("[data-until]")) {
+    const minutes = Math.ceil((new Date(text.dataset.until) - Date.now()) / 60000);
+    text.textContent = text.dataset.minutes.replace("%s", Math.max(0, minutes));
+  }
+};
+const look = async () => {
+  const order = document.querySelector("[data-poll]");
+  if (!order) return;
+  try {
+    const news = await (await fetch("?format=json")).json();
+    if (news.version !== order.dataset.version) {
+      const page = new DOMParser().parseFromString(await (await fetch("")).text(), "text/html");
+      order.replaceWith(page.querySelector(".order"));
+      document.querySelector(".site-nav").replaceWith(page.querySelector(".site-nav"));
+      countDown();
+    } else if (!news.poll) return;
+    else order.dataset.poll = news.poll;
+  } catch { /* Offline for a moment: look again later. */ }
+  later();
+};
+const later = () => {
+  const seconds = document.querySelector("[data-poll]")?.dataset.poll;
+  if (seconds) setTimeout(() => (document.hidden ? later() : look()), seconds * 1000);
+};
+countDown();
+setInterval(countDown, 15000);
+later();

@@ -1,0 +1,55 @@
+"""Filters of the storefront's templates."""
+
+from decimal import Decimal
+
+from django import template
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.utils.translation import gettext_lazy as _
+
+from orders.lifecycle import OrderStatus
+from orders.models import Order
+from shop import money as shop_money
+from shop.countries import country_names
+
+register = template.Library()
+
+_NO_PICTURE = "shop/no-picture.svg"
+_STATES = {
+    OrderStatus.PENDING: _("Waiting for payment"),
+    OrderStatus.SUCCESS: _("Paid"),
+    OrderStatus.FAILED: _("Not paid"),
+    OrderStatus.SHIPPED: _("Shipped"),
+    OrderStatus.DELIVERED: _("Delivered"),
+    OrderStatus.CANCELLED: _("Cancelled"),
+}
+
+
+@register.filter
+def money(amount: Decimal, currency: str | None = None) -> str:
+    """Write an amount in the present language."""
+    return shop_money.format_money(amount, currency)
+
+
+@register.filter
+def picture_url(picture: str) -> str:
+    """Return a static picture's address; one that is not there shows an empty frame instead."""
+    try:
+        return staticfiles_storage.url(picture or _NO_PICTURE)
+    except ValueError:  # not in the manifest: mistyped by staff, or gone since the order
+        return staticfiles_storage.url(_NO_PICTURE)
+
+
+@register.filter
+def country_name(code: str) -> str:
+    return country_names().get(code, code)
+
+
+@register.filter
+def unlocalized(amount: Decimal) -> str:
+    """Write an amount for programs: 1234.50 in every language."""
+    return f"{amount:.2f}"
+
+
+@register.filter
+def state_name(order: Order) -> str:
+    return str(_STATES[OrderStatus(order.status)])

@@ -1,0 +1,101 @@
+"""The shop window: home, list, product, and the shop's own pages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from shop.catalogue import SORTS, Listed, clean_query, find_product, find_products, list_products
+from shop.models import Category, Product, ShopPage
+
+PER_PAGE = 24
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what the shop is, and show some of it."""
+    featured = list_products(find_products().filter(is_featured=True)[:8])
+    hero = featured[::3][:3]  # not neighbours: they differ in colour
+    context = {"featured": featured, "hero": hero, "categories": _categories_with_picture()}
+    return render(request, "shop/home.html", context)
+
+
+def _categories_with_picture() -> QuerySet[Category]:
+    """Return the categories that sell something, each with a picture: its first product's."""
+    on_sale = Product.objects.published().filter(category=OuterRef("pk"))
+    first = on_sale.order_by("is_featured", "position", "slug").values("picture")[:1]
+    return Category.objects.annotate(picture=Subquery(first)).exclude(picture=None)
+
+
+@require_safe
+def product_list(request: HttpRequest) -> HttpResponse:
+    """List, search and sort."""
+    query = clean_query(request.GET.get("q", ""))
+    categories = list(Category.objects.all())
+    wanted = request.GET.get("category", "")
+    category = next((c for c in categories if c.slug == wanted), None)
+    if wanted and category is None:
+        raise Http404
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in SORTS else ""
+    found = find_products(query=query, category=category.slug if category else "", sort=sort)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "query": query,
+        "categories": categories,
+        "category": category,
+        "sort": sort,
+        "sorts": SORTS.items(),
+        "page": page,
+        "listed": list_products(page.object_list),
+    }
+    return render(request, "shop/product_list.html", context)
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show one product."""
+    listed = find_product(slug)
+    if listed is None:
+        raise Http404
+    return render_product(request, listed)
+
+
+def render_product(
+    request: HttpRequest,
+    listed: Listed,
+    *,
+    sku: str = "",
+    quantity: str = "1",
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Render a product's page; with an error, keep what was typed."""
+    chosen = next((o for o in listed.offers if o.variant.sku == sku), listed.first_to_offer())
+    context: dict[str, Any] = {
+        "listed": listed,
+        "product": listed.product,
+        "category": listed.product.category,
+        "chosen": chosen,
+        "quantity": quantity,
+        "error": error,
+        "most": settings.MAX_QUANTITY_PER_LINE,
+        "here": listed.product.get_absolute_url(),
+        "related": _related(listed.product),
+    }
+    return render(request, "shop/product.html", context, status=status)
+
+
+def _related(product: Product) -> list[Listed]:
+    others = find_products().filter(category_id=product.category_id).exclude(pk=product.pk)
+    return list_products(others[:4])
+
+
+@require_safe
+def shop_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a page that staff edit."""
+    return render(request, "shop/page.html", {"page": get_object_or_404(ShopPage, slug=slug)})
