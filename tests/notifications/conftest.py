@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from urllib.parse import quote
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -46,46 +47,53 @@ def eventually(is_so: Callable[[], bool], *, seconds: float = 20) -> None:
 class Programs:
     """Starts management commands on the test's database, topic and mailbox."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self._environment = environment
+        self._folder = folder
         self._running: list[Program] = []
 
     def start(self, *command: str) -> Program:
-        program = subprocess.Popen(
-            [sys.executable, "manage.py", *command],
-            cwd=PROJECT,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        with self._log(len(self._running)).open("wb") as log:
+            program = subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=PROJECT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._running.append(program)
         return program
 
     def kill(self, program: Program) -> None:
         program.kill()
-        program.communicate()
+        program.wait()
 
     def run(self, *command: str) -> tuple[int, str]:
         """Run to the end; return the exit status and what was printed."""
         program = self.start(*command)
-        output, _ = program.communicate(timeout=60)
-        return program.returncode, output.decode()
+        status = program.wait(60)
+        return status, self._log(self._running.index(program)).read_text()
 
     def end(self) -> None:
         for program in self._running:
             self.kill(program)
 
+    def _log(self, number: int) -> Path:
+        return self._folder / f"program-{number}.log"
+
 
 def _database_url() -> str:
-    parts = connection.settings_dict
-    host = quote(str(parts["HOST"]), safe="")
-    where = f"?host={host}" + (f"&port={parts['PORT']}" if parts["PORT"] else "")
-    login = quote(str(parts["USER"])) + (f":{parts['PASSWORD']}" if parts["PASSWORD"] else "")
-    return f"postgresql://{login}@/{parts['NAME']}{where}"
+    """Return DATABASE_URL with the name of the test's own database."""
+    given = urlsplit(os.environ["DATABASE_URL"])
+    address = given._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    # Without a host urlsplit drops the slashes that the driver insists on.
+    return address if "://" in address else address.replace(":", "://", 1)
 
 
 @pytest.fixture
-def programs(transactional_db: None, kafka_topic: str, settings: Settings) -> Generator[Programs]:
+def programs(
+    transactional_db: None, kafka_topic: str, settings: Settings, tmp_path: Path
+) -> Generator[Programs]:
     """Run programs as processes of their own; those left over are killed."""
     environment = {
         **os.environ,
@@ -94,6 +102,6 @@ def programs(transactional_db: None, kafka_topic: str, settings: Settings) -> Ge
         "KAFKA_EMAIL_TOPIC": kafka_topic,
         "KAFKA_EMAIL_GROUP": settings.KAFKA_EMAIL_GROUP,
     }
-    started = Programs(environment)
+    started = Programs(environment, tmp_path)
     yield started
     started.end()

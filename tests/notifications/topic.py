@@ -1,0 +1,52 @@
+"""Look at a topic, and write to it, as any program may."""
+
+import time
+import uuid
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from django.conf import settings
+
+from notifications.events import Headers
+
+
+def read_topic(topic: str) -> list[Message]:
+    """Return every message of a topic, partition by partition."""
+    reader = Consumer(
+        {
+            "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
+            "group.id": f"look-{uuid.uuid4().hex}",
+            "enable.partition.eof": False,
+        }
+    )
+    try:
+        partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
+        found: list[Message] = []
+        for partition in partitions:
+            found += _read_partition(reader, topic, partition)
+    finally:
+        reader.close()
+    return found
+
+
+def _read_partition(reader: Consumer, topic: str, partition: int) -> list[Message]:
+    low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    reader.assign([TopicPartition(topic, partition, low)])
+    found: list[Message] = []
+    deadline = time.monotonic() + 20
+    while len(found) < high - low and time.monotonic() < deadline:
+        found += [message for message in reader.consume(500, 1) if message.error() is None]
+    return found
+
+
+def write_topic(topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    producer = Producer({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+    producer.produce(topic, key=key, value=value, headers=list(headers))
+    assert producer.flush(10) == 0
+
+
+def headers_of(message: Message) -> dict[str, str]:
+    """Return a message's headers as text."""
+    return {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in dict(message.headers() or []).items()
+    }
