@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -18,6 +18,9 @@ from devtools.paypal.sandbox import Sandbox
 from devtools.paypal.web import SANDBOX, answer
 from devtools.paypal.webhooks import certificates, webhooks
 from devtools.paypal.wire import Wire
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _BLUEPRINTS = (oauth, api, webhooks, certificates, control, pages, merchant)
 
@@ -60,11 +63,18 @@ def _is_api() -> bool:
     return request.path.startswith(("/v1/", "/v2/"))
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Leave the request log to the journal."""
+class _Handler(WSGIRequestHandler):
+    """Leave the request log to the journal, and a cut connection alone."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
+
+    def connection_dropped(
+        self,
+        error: BaseException,  # noqa: ARG002 - the base class names it
+        environ: "WSGIEnvironment | None" = None,  # noqa: ARG002 - and it
+    ) -> None:
+        self.close_connection = True
 
 
 class Server:
@@ -83,7 +93,7 @@ class Server:
             port,
             create_app(sandbox),
             threaded=True,
-            request_handler=_QuietHandler,
+            request_handler=_Handler,
             fd=listening.fileno(),
         )
         self._thread = threading.Thread(target=self._server.serve_forever, name="server")

@@ -1,11 +1,13 @@
 """The emulator's orders: made, approved and captured as at PayPal."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from devtools.paypal.app import Server
 from devtools.paypal.client import Emulator
 from tests.devtools.paypal_merchant import JSON, Merchant, issue, order_body, usd
 
@@ -167,6 +169,21 @@ def test_captures_at_the_same_moment_take_the_money_once(
         answers = list(pool.map(lambda _: merchant.capture(order_id).status_code, range(8)))
     assert sorted(answers) == [201] + [422] * 7
     assert len(paypal.captures()) == 1
+
+
+def test_books_are_held_by_one_thread_at_a_time(paypal_server: Server) -> None:
+    sandbox, entered = paypal_server.sandbox, threading.Event()
+
+    def enter() -> None:
+        with sandbox.writing():
+            entered.set()
+
+    other = threading.Thread(target=enter)
+    with sandbox.writing():
+        other.start()
+        assert not entered.wait(0.2)
+    other.join()
+    assert entered.is_set()
 
 
 def test_repeated_create_answers_with_the_latest_state(merchant: Merchant) -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import requests
 
 from devtools.environment import PROJECT
 from devtools.paypal.client import Emulator
+from devtools.paypal.state import Books, StateFile, load_file
 from devtools.ports import free_port
 from tests.devtools.paypal_listener import Listener
 from tests.devtools.paypal_merchant import Merchant
@@ -79,6 +81,18 @@ def test_webhook_refused_before_a_restart_is_sent_after_it(tmp_path: Path) -> No
     with Program(tmp_path, *options):
         assert listener.wait_for(2)[1].event["id"] == first_id
     listener.close()
+
+
+def test_last_change_before_stopping_is_written(tmp_path: Path) -> None:
+    path, books = tmp_path / "state.json", Books()
+    file = StateFile(path, threading.RLock(), books)
+    file.mark_changed()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not path.exists():
+        assert time.monotonic() < deadline
+    books.ahead = 7.0
+    file.close()
+    assert load_file(path).ahead == 7.0
 
 
 def test_unreadable_state_is_put_aside(tmp_path: Path) -> None:
