@@ -32,6 +32,7 @@ from payments.money import to_paypal
 
 # Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = (3, 15)
+_LONGEST_ISSUE = 60
 _LOCALES = {"vi": "vi-VN", "en": "en-US"}
 # 4xx answers that say "not now" rather than "no".
 _NOT_NOW = {"PREVIOUS_REQUEST_IN_PROGRESS", "ORDER_COMPLETION_IN_PROGRESS"}
@@ -87,12 +88,13 @@ class PayPal:
 
     def get_order(self, order_id: str) -> RemoteOrder:
         """Read PayPal's order."""
-        return _read_order(self._call(self._sdk.orders.get_order, id=order_id))
+        return _about(order_id, self._call(self._sdk.orders.get_order, id=order_id))
 
     def capture_order(self, order_id: str, *, request_id: UUID) -> RemoteOrder:
         """Take the money; repeated with the same request id, PayPal takes it once."""
-        return _read_order(
-            self._call(self._sdk.orders.capture_order, request_id=request_id, id=order_id, body={})
+        return _about(
+            order_id,
+            self._call(self._sdk.orders.capture_order, request_id=request_id, id=order_id, body={}),
         )
 
     def refund_capture(
@@ -164,12 +166,20 @@ def _understand(status: int, text: str) -> Exception:
         body = _parse(text)
     except Unanswered as error:
         return error
-    details = body.get("details") or [{}]
-    issue = details[0].get("issue") or body.get("name") or f"HTTP_{status}"
+    issue = _issue(body) or f"HTTP_{status}"
     if issue in _NOT_NOW:
         return Unanswered(f"PayPal answered {issue}.")
     kind = Unknown if status == 404 else Refused
-    return kind(issue, body.get("debug_id", ""))
+    return kind(issue, str(body.get("debug_id", "")))
+
+
+def _issue(body: dict[str, Any]) -> str:
+    """Return PayPal's word for what is wrong, cut to what we keep of it; empty without one."""
+    try:
+        found = body["details"][0]["issue"]
+    except (LookupError, TypeError):
+        found = body.get("name")
+    return found[:_LONGEST_ISSUE] if isinstance(found, str) else ""
 
 
 def _write_order(purchase: Purchase) -> dict[str, Any]:
@@ -225,6 +235,14 @@ def _write_shipping(purchase: Purchase) -> dict[str, Any]:
         "name": {"full_name": address.full_name},
         "address": {name: value for name, value in lines.items() if value},
     }
+
+
+def _about(order_id: str, answer: Any) -> RemoteOrder:
+    """Read the answer to a question about this very order."""
+    remote = _read_order(answer)
+    if remote.id != order_id:
+        raise Unanswered("PayPal's answer is about another order.")
+    return remote
 
 
 def _read_order(answer: Any) -> RemoteOrder:

@@ -1,0 +1,69 @@
+"""What a customer does at PayPal, and what became of the order: for tests with the emulator."""
+
+from datetime import timedelta
+
+import requests
+from django.conf import settings
+from django.utils import timezone
+
+from devtools.paypal.client import Emulator
+from inventory.models import Stock
+from notifications.models import Event
+from orders.models import Order
+from payments.lifecycle import AttemptStatus
+from payments.models import Payment, PaymentAttempt
+from payments.opening import approval_url
+
+
+def open_at_paypal(order: Order) -> PaymentAttempt:
+    """Open the order's payment at PayPal, and return the attempt."""
+    approval_url(order.transaction_id)
+    return PaymentAttempt.objects.get(payment__order=order, status=AttemptStatus.OPEN)
+
+
+def choose(attempt: PaymentAttempt, choice: str) -> requests.Response:
+    """Send one form of PayPal's page: pay, decline, cancel or leave. No redirect is followed."""
+    response = requests.post(
+        f"{settings.PAYPAL_BASE_URL}/checkoutnow/{choice}",
+        data={"token": attempt.paypal_order_id},
+        allow_redirects=False,
+        timeout=30,
+    )
+    assert response.status_code in {200, 303}, response.text
+    return response
+
+
+def approve(order: Order, choice: str = "pay") -> PaymentAttempt:
+    """Open the payment and approve it at PayPal; nothing is settled yet."""
+    attempt = open_at_paypal(order)
+    choose(attempt, choice)
+    return attempt
+
+
+def standing(order: Order) -> tuple[str, str, str]:
+    """Return where order and payment stand now, and why the order failed, if it did."""
+    order.refresh_from_db()
+    return order.status, Payment.objects.get(order=order).status, order.reason
+
+
+def events_of(order: Order) -> list[str]:
+    """Return the types of the order's events, oldest first, but for its placing."""
+    types = Event.objects.filter(subject=order.number).order_by("recorded_at")
+    return [one for one in types.values_list("type", flat=True) if one != "order.placed"]
+
+
+def on_shelf(sku: str) -> tuple[int, int]:
+    """Return what is on hand of a SKU, and what of it is held."""
+    stock = Stock.objects.get(sku=sku)
+    return stock.on_hand, stock.held
+
+
+def let_claims_end() -> None:
+    """Behave as if the process that captures had been waited for long enough."""
+    PaymentAttempt.objects.update(capture_claimed_until=timezone.now() - timedelta(seconds=1))
+
+
+def captures_sent(paypal: Emulator) -> list[str]:
+    """Return the request id of every capture that PayPal was asked for."""
+    asked = [call for call in paypal.requests() if call["path"].endswith("/capture")]
+    return [call["headers"]["Paypal-Request-Id"] for call in asked]
