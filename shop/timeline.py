@@ -1,0 +1,135 @@
+"""One order's whole story, read from every app: what happened, when, and by whom."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from django.db.models import Q
+
+from inventory.models import StockMovement
+from notifications.models import EmailDelivery, Event
+from orders.models import Order
+from payments.models import Payment, WebhookReceipt
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened to an order; `kind` says what sort of row tells it."""
+
+    at: datetime
+    kind: str  # order, payment, attempt, capture, refund, webhook, stock, event or email
+    text: str
+    by: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `show_order --json` shows it, the time in UTC."""
+        at = self.at.astimezone(UTC).isoformat()
+        return {"at": at, "kind": self.kind, "text": self.text, "by": self.by}
+
+
+def timeline_of(order: Order) -> list[Entry]:
+    """Return everything that happened to an order, oldest first."""
+    payment = order.payment
+    entries = chain(
+        _order_steps(order),
+        _payment_steps(payment),
+        _attempts(payment),
+        _money(payment),
+        _webhooks(order),
+        _stock(order),
+        _events(order),
+        _emails(order),
+    )
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _order_steps(order: Order) -> Iterator[Entry]:
+    for step in order.transitions.all():
+        if step.old == step.new:
+            text = "Gave its checkout key to the order that follows it"
+        else:
+            text = f"Order {_step(step.old, step.new, step.reason)}"
+        yield Entry(step.at, "order", text, step.by)
+
+
+def _payment_steps(payment: Payment) -> Iterator[Entry]:
+    for step in payment.transitions.all():
+        yield Entry(
+            step.at, "payment", f"Payment {_step(step.old, step.new, step.reason)}", step.by
+        )
+
+
+def _step(old: str, new: str, reason: str) -> str:
+    told = f"{old} → {new}" if old else new
+    return f"{told} ({reason})" if reason else told
+
+
+def _attempts(payment: Payment) -> Iterator[Entry]:
+    for attempt in payment.attempts.all():
+        place = attempt.paypal_order_id or "PayPal has not answered"
+        yield Entry(attempt.opened_at, "attempt", f"Attempt {attempt.number} opened: {place}")
+        if attempt.closed_at:
+            why = f": {attempt.issue}" if attempt.issue else ""
+            yield Entry(attempt.closed_at, "attempt", f"Attempt {attempt.number} closed{why}")
+
+
+def _money(payment: Payment) -> Iterator[Entry]:
+    for capture in payment.captures.prefetch_related("refunds"):
+        use = "" if capture.is_settling else ", stray"
+        yield Entry(capture.recorded_at, "capture", f"Capture {capture}{use}", "PayPal")
+        for refund in capture.refunds.all():
+            name = refund.paypal_id or "not sent yet"
+            reason = f" ({refund.reason})" if refund.reason else ""
+            text = f"Refund {name}: {refund}{reason}"
+            yield Entry(refund.requested_at, "refund", text)
+
+
+def _webhooks(order: Order) -> Iterator[Entry]:
+    """Find what PayPal told of its orders and captures for this order."""
+    attempts = order.payment.attempts.exclude(paypal_order_id=None)
+    names = attempts.values_list("paypal_order_id", flat=True).union(
+        order.payment.captures.values_list("paypal_id", flat=True)
+    )
+    about = [Q(body__contains=f'"{name}"') for name in names]
+    if not about:
+        return
+    condition = about[0]
+    for other in about[1:]:
+        condition |= other
+    for receipt in WebhookReceipt.objects.filter(condition, received_at__gte=order.placed_at):
+        outcome = receipt.outcome or "not worked on yet"
+        text = f"{receipt.event_type}: {outcome} ({receipt.event_id})"
+        yield Entry(receipt.received_at, "webhook", text, "PayPal")
+
+
+def _stock(order: Order) -> Iterator[Entry]:
+    for movement in StockMovement.objects.filter(reference=order.transaction_id).order_by("pk"):
+        changes = {"on hand": movement.on_hand_change, "held": movement.held_change}
+        told = ", ".join(f"{name} {change:+}" for name, change in changes.items() if change)
+        text = f"{movement.stock_id}: {movement.get_kind_display()} ({told})"
+        yield Entry(movement.moved_at, "stock", text, movement.by)
+
+
+def _events(order: Order) -> Iterator[Entry]:
+    events: Iterable[Event] = (
+        Event.objects.filter(subject=order.number)
+        .select_related("publication", "quarantine")
+        .order_by("recorded_at", "pk")
+    )
+    for event in events:
+        if publication := getattr(event, "publication", None):
+            place = f"published as {publication}"
+        elif quarantine := getattr(event, "quarantine", None):
+            place = f"set aside, Kafka refuses it: {quarantine.error}"
+        else:
+            place = "waits for Kafka"
+        yield Entry(event.recorded_at, "event", f"{event.type}, {place}")
+
+
+def _emails(order: Order) -> Iterator[Entry]:
+    for email in EmailDelivery.objects.filter(subject=order.number).order_by("pk"):
+        why = f" ({email.reason})" if email.reason else ""
+        text = f"Email {email.event_type} to {email.email}: {email.status}{why}"
+        yield Entry(email.settled_at or email.created_at, "email", text)
