@@ -59,6 +59,11 @@ class Emulator:
         """Close a dispute for the `buyer` or the `seller`."""
         self._send("POST", f"/disputes/{dispute_id}", {"winner": winner})
 
+    def send_event(self, event_type: str, resource: JSON) -> str:
+        """Send a signed event that nothing has caused, and return its id."""
+        body = {"event_type": event_type, "resource": resource}
+        return str(self._send("POST", "/events", body)["id"])
+
     def advance(self, seconds: float) -> None:
         """Move the emulator's clock forward."""
         self._send("POST", "/clock", {"advance_seconds": seconds})

@@ -116,6 +116,18 @@ def reverse_capture() -> Response:
         return answer(refund_resource(session.books, refund, session.base_url))
 
 
+@control.post("/events")
+def send_event() -> Response:
+    """Sign and send an event that nothing here has caused."""
+    body = _object()
+    event_type, resource = _text(body, "event_type"), body.get("resource")
+    if not isinstance(resource, dict):
+        raise BadControl('"resource" must be a JSON object.')
+    with the_sandbox().writing() as session:
+        session.announce(event_type, resource)
+        return answer({"id": session.events[0]["id"]})
+
+
 @control.post("/clock")
 def advance_clock() -> Response:
     most = FURTHEST_ADVANCE_SECONDS

@@ -15,7 +15,6 @@ CAPTURE_REVERSED = "PAYMENT.CAPTURE.REVERSED"
 REFUND_PENDING = "PAYMENT.REFUND.PENDING"
 REFUND_FAILED = "PAYMENT.REFUND.FAILED"
 DISPUTE_CREATED = "CUSTOMER.DISPUTE.CREATED"
-DISPUTE_UPDATED = "CUSTOMER.DISPUTE.UPDATED"
 DISPUTE_RESOLVED = "CUSTOMER.DISPUTE.RESOLVED"
 
 SUMMARIES = {
@@ -29,7 +28,6 @@ SUMMARIES = {
     REFUND_PENDING: "A refund is pending",
     REFUND_FAILED: "A refund failed",
     DISPUTE_CREATED: "A new dispute was opened",
-    DISPUTE_UPDATED: "A dispute was updated",
     DISPUTE_RESOLVED: "A dispute was resolved",
 }
 
@@ -37,10 +35,10 @@ _RESOURCE_TYPES = {"CHECKOUT": "checkout-order", "CUSTOMER": "dispute"}
 
 
 def _resource_type(event_type: str) -> str:
-    family, subject = event_type.split(".")[:2]
     if event_type in {CAPTURE_REFUNDED, CAPTURE_REVERSED}:
         return "refund"
-    return _RESOURCE_TYPES.get(family, subject.lower())
+    family, _, rest = event_type.partition(".")
+    return _RESOURCE_TYPES.get(family, rest.partition(".")[0].lower())
 
 
 def make_event(event_type: str, resource: JSON, now: float, base_url: str) -> JSON:
@@ -54,7 +52,7 @@ def make_event(event_type: str, resource: JSON, now: float, base_url: str) -> JS
         "resource_type": _resource_type(event_type),
         "resource_version": "2.0",
         "event_type": event_type,
-        "summary": SUMMARIES[event_type],
+        "summary": SUMMARIES.get(event_type, event_type),
         "resource": resource,
         "links": [
             {"href": itself, "rel": "self", "method": "GET"},

@@ -61,6 +61,7 @@ def test_reset_forgets_the_business_and_keeps_the_tokens(
         ("/reviews", {"capture": "X", "outcome": "maybe"}, '"outcome" must be one of'),
         ("/reviews", {"capture": "X", "outcome": "denied"}, '"X" is not under review.'),
         ("/faults", {"route": "get", "kind": "latency", "count": 0}, '"count" must be a whole'),
+        ("/events", {"event_type": "A.B", "resource": 1}, '"resource" must be a JSON object.'),
         ("/disputes", {"capture": "X"}, '"X" is no capture.'),
     ],
 )

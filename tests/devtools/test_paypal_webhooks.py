@@ -186,6 +186,16 @@ def test_webhook_may_come_before_the_answer(
     assert [it.type for it in listener.arrived][1:] == ["PAYMENT.CAPTURE.COMPLETED"]
 
 
+def test_event_that_nothing_caused_is_signed_like_any_other(
+    merchant: Merchant, listener: Listener, paypal: Emulator
+) -> None:
+    event_id = paypal.send_event("INVENTED.EVENT", {"id": "X", "amount": "1.00"})
+    [sent] = listener.wait_for(1)
+    assert (sent.event["id"], sent.type) == (event_id, "INVENTED.EVENT")
+    assert sent.event["resource"] == {"id": "X", "amount": "1.00"}
+    _verify(sent, _webhook_id(merchant))
+
+
 def test_same_url_is_registered_once(merchant: Merchant, listener: Listener) -> None:
     body = {"url": listener.url, "event_types": [{"name": "*"}]}
     assert merchant.call("POST", "/v1/notifications/webhooks", body).status_code == 400
