@@ -24,7 +24,7 @@ run: setup ## Start the whole stack in the foreground; Ctrl-C stops it
 
 test: setup ## Run every test (PYTEST_ARGS="tests/orders -k ship" runs some)
 	@$(RUN) -m devtools.kafka --if-possible
-	@$(RUN) -m pytest -n 2 $(PYTEST_ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Check format, lint, types, layers, migrations, settings, translations, docs
 	$(RUN) -m ruff format --check .

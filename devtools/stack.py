@@ -14,6 +14,7 @@ import requests
 
 from devtools import static_files
 from devtools.configuration import DATABASE, Configuration
+from devtools.environment import PROJECT
 from devtools.kafka import distribution
 from devtools.narration import Narrator
 from devtools.parallel import in_parallel
@@ -185,8 +186,8 @@ class Stack:
         if "paypal" in own:
             rows.append(("PayPal", f"{self._configuration.emulator_url}/ (emulator, no money)"))
         rows.append(("Kafka", self._variables["KAFKA_BOOTSTRAP_SERVERS"] + kafka))
-        rows.append(("Logs", f"{self._configuration.logs}/"))
-        rows.append(("Commands", f"set -a; . {self._configuration.folder}/env; set +a"))
+        rows.append(("Logs", f"{_shown(self._configuration.logs)}/"))
+        rows.append(("Commands", f"set -a; . {_shown(self._configuration.folder)}/env; set +a"))
         print(f"\nReady in {seconds:.1f} s. Ctrl-C stops everything.\n")
         print("\n".join(f"  {name:<9} {value}" for name, value in rows), flush=True)
 
@@ -204,6 +205,11 @@ class Stack:
             process.terminate()
         process.wait()
         print("Everything is stopped.", flush=True)
+
+
+def _shown(path: Path) -> str:
+    """Return the path as one would type it in the project's folder."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 
 def _answers(url: str, headers: dict[str, str]) -> bool:

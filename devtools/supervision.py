@@ -38,12 +38,6 @@ class Supervisor:
     def is_running(self) -> bool:
         return self._socket.exists()
 
-    @property
-    def _rpc(self) -> Any:
-        """Return a connection of its own for each call: threads may call at the same time."""
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return ServerProxy("http://127.0.0.1", transport).supervisor
-
     def configure(self, programs: Iterable[Program]) -> None:
         """Write the configuration; forget what died in earlier lives."""
         state = self._folder / "supervisor" / "state"
@@ -90,14 +84,22 @@ class Supervisor:
         )
 
     def start_program(self, name: str) -> None:
-        self._rpc.startProcess(name, False)
+        self._call("startProcess", name, False)
+
+    def pid(self, name: str) -> int:
+        """Return the program's process, 0 while it does not run."""
+        return int(self._call("getProcessInfo", name)["pid"])
+
+    def state(self, name: str) -> str:
+        """Return supervisor's word for the program's state."""
+        return str(self._call("getProcessInfo", name)["statename"])
 
     def stop_programs(self, programs: Iterable[Program], *, seconds: float = 35) -> None:
         """Stop these programs, all at once."""
         names = {program.name for program in programs}
         for name in names:
             try:
-                self._rpc.stopProcess(name, False)
+                self._call("stopProcess", name, False)
             except Fault as fault:
                 if "NOT_RUNNING" not in fault.faultString:
                     raise
@@ -105,15 +107,25 @@ class Supervisor:
         while not names <= self._stopped() and time.monotonic() < deadline:
             time.sleep(0.05)
 
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """Call over a connection of its own: threads may call at the same time."""
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        try:
+            return getattr(ServerProxy("http://127.0.0.1", transport).supervisor, method)(
+                *arguments
+            )
+        finally:
+            transport.close()
+
     def _stopped(self) -> set[str]:
-        found = self._rpc.getAllProcessInfo()
+        found = self._call("getAllProcessInfo")
         return {program["name"] for program in found if program["statename"] in _STOPPED}
 
     def _wait_ready(self, process: "subprocess.Popen[str]") -> None:
         deadline = time.monotonic() + 20
         while True:
             try:
-                self._rpc.getState()
+                self._call("getState")
             except OSError as error:
                 if process.poll() is not None or time.monotonic() > deadline:
                     process.kill()

@@ -27,6 +27,7 @@ from tests import services
 
 if TYPE_CHECKING:
     from devtools.paypal.client import Emulator
+    from tests.running_stack import RunningStack
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PARTITIONS = 4
@@ -140,6 +141,38 @@ def _wait_for(program: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+# --- The whole stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the whole stack on one xdist worker: one stack serves them all."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def _stack(tmp_path_factory: pytest.TempPathFactory) -> Generator["RunningStack"]:
+    from tests.running_stack import RunningStack
+
+    stack = RunningStack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.wait_ready()
+        yield stack
+    finally:
+        left = stack.stop()
+    assert left == []
+
+
+@pytest.fixture
+def stack(_stack: "RunningStack") -> "RunningStack":
+    """Return the running stack with an empty mailbox and no faults; its data stays."""
+    _stack.mailbox.clear()
+    _stack.mailbox.clear_faults()
+    _stack.emulator.clear_faults()
+    return _stack
 
 
 # --- Chromium

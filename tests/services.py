@@ -56,6 +56,12 @@ def pytest_unconfigure() -> None:
         _keeper = None
 
 
+def without_settings() -> dict[str, str]:
+    """Return the environment without what this plugin has set for the shop."""
+    ours = documented_names() | {"DJANGO_SETTINGS_MODULE"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 def need(service: Service) -> str:
     """Return once the service answers: "given", "real", or "mock" for Kafka without Java."""
     if _VARIABLES[service] in os.environ[_GIVEN].split(","):

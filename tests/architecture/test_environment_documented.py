@@ -1,6 +1,7 @@
 """Every variable the shop reads is documented, and every documented one is read."""
 
 import ast
+import itertools
 import re
 
 import pytest
@@ -12,12 +13,15 @@ _READ_BY_LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR"}
 
 
 def _names_read() -> set[str]:
-    """Return the constant first argument of every `env.…("NAME")` and `_minutes("NAME", …)`."""
+    """Return the first argument of every `env.…("NAME")` and `_minutes("NAME", …)`."""
     tree = ast.parse((PROJECT / "shop" / "settings.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
-    first = [call.args[0] for call in calls]
-    texts = [node.value for node in first if isinstance(node, ast.Constant)]
-    return {text for text in texts if isinstance(text, str) and re.fullmatch("[A-Z][A-Z_]+", text)}
+    first = [call.args[0] for call in calls if _reads_environment(call.func)]
+    return {str(node.value) for node in first if isinstance(node, ast.Constant)}
+
+
+def _reads_environment(function: ast.expr) -> bool:
+    return ast.unparse(function).startswith(("env.", "_minutes"))
 
 
 def test_settings_read_what_the_example_lists() -> None:
@@ -28,7 +32,7 @@ def test_example_explains_every_variable() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
     unexplained = [
         line
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in itertools.pairwise(lines)
         if re.match(r"#?[A-Z][A-Z_]*=", line) and not before
     ]
     assert unexplained == []

@@ -38,5 +38,5 @@ def test_compiled_catalogue_is_in_step(path: Path) -> None:
     assert compiled == {(m.context, m.id): m.string for m in _read(path) if m.id}
 
 
-def _is_complete(text: str | tuple[str, ...]) -> bool:
-    return all(text) if isinstance(text, tuple) else bool(text)
+def _is_complete(text: str | tuple[str, ...] | list[str] | None) -> bool:
+    return bool(text) if text is None or isinstance(text, str) else all(text)
