@@ -200,18 +200,7 @@ def dispute_resource(books: Books, dispute: Dispute, base_url: str) -> JSON:
         "dispute_id": dispute.id,
         "create_time": timestamp(dispute.created_at),
         "update_time": timestamp(dispute.updated_at),
-        "disputed_transactions": [
-            {
-                "seller_transaction_id": capture.id,
-                "create_time": timestamp(capture.created_at),
-                "transaction_status": "COMPLETED",
-                "gross_amount": money(capture.currency, capture.value),
-                "seller": {"merchant_id": MERCHANT["merchant_id"], "name": "Merchant"},
-                "buyer": {"name": "Jo Nguyen"},
-                **({"custom": capture.custom_id} if capture.custom_id else {}),
-                **({"invoice_number": capture.invoice_id} if capture.invoice_id else {}),
-            }
-        ],
+        "disputed_transactions": [_disputed_transaction(capture)],
         "reason": dispute.reason,
         "status": dispute.status,
         "dispute_amount": money(capture.currency, capture.value),
@@ -220,4 +209,20 @@ def dispute_resource(books: Books, dispute: Dispute, base_url: str) -> JSON:
     }
     if dispute.outcome:
         shown["dispute_outcome"] = {"outcome_code": dispute.outcome}
+    return shown
+
+
+def _disputed_transaction(capture: Capture) -> JSON:
+    shown: JSON = {
+        "seller_transaction_id": capture.id,
+        "create_time": timestamp(capture.created_at),
+        "transaction_status": "COMPLETED",
+        "gross_amount": money(capture.currency, capture.value),
+        "seller": {"merchant_id": MERCHANT["merchant_id"], "name": "Merchant"},
+        "buyer": {"name": "Jo Nguyen"},
+    }
+    if capture.custom_id:
+        shown["custom"] = capture.custom_id
+    if capture.invoice_id:
+        shown["invoice_number"] = capture.invoice_id
     return shown
