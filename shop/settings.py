@@ -70,9 +70,9 @@ INSTALLED_APPS = [
     "pgtrigger",
     "csp",
     "axes",
+    "shop",  # before allauth, whose templates it overrides
     "allauth",
     "allauth.account",
-    "shop",
     "payments",
     "orders",
     "inventory",
