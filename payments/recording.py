@@ -8,6 +8,7 @@ from django.db import transaction
 from inventory import holds
 from orders.events import record_order_event
 from orders.lifecycle import FailureReason, OrderStatus
+from orders.models import Order
 from payments.endings import fail_order, record_refusal
 from payments.gateway import RemoteCapture
 from payments.lifecycle import AttemptStatus, CaptureStatus, PaymentStatus
@@ -18,6 +19,7 @@ from payments.refunds import request_refund
 # These end the order; after any other refusal the customer may try again.
 FINAL_ISSUES = frozenset({"TRANSACTION_REFUSED", "PAYER_CANNOT_PAY"})
 _NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
+_GONE_BACK = frozenset({CaptureStatus.PARTIALLY_REFUNDED.value, CaptureStatus.REFUNDED.value})
 _UNSETTLED = frozenset({PaymentStatus.PENDING.value, PaymentStatus.CAPTURING.value})
 
 
@@ -38,7 +40,10 @@ def record_refused_capture(attempt_id: int, issue: str, *, by: str) -> None:
 
 
 def _store(case: LockedAttempt, remote: RemoteCapture) -> Capture | None:
-    """Insert or update the row; return it if it tells anything new."""
+    """Insert or update the row; return it if it tells anything new.
+
+    PENDING is where a capture begins: said of a known one, it is an answer that came late.
+    """
     capture, is_new = Capture.objects.get_or_create(
         paypal_id=remote.id,
         defaults={
@@ -50,7 +55,7 @@ def _store(case: LockedAttempt, remote: RemoteCapture) -> Capture | None:
             "recorded_at": case.at,
         },
     )
-    if not is_new and capture.status == remote.status:
+    if not is_new and remote.status in {capture.status, CaptureStatus.PENDING}:
         return None
     capture.status = remote.status
     capture.save(update_fields=["status"])
@@ -93,23 +98,35 @@ def _begins_to_settle(case: LockedAttempt, capture: Capture) -> bool:
 
 
 def _settle(case: LockedAttempt, capture: Capture) -> None:
-    """Let the settling capture's status move payment, order and stock together."""
+    """Let the settling capture's status move payment, order and stock together.
+
+    A status that is not known to mean money waits as a review does, until PayPal says more.
+    """
     order, payment, by, at = case.order, case.payment, case.by, case.at
-    if capture.status == CaptureStatus.PENDING:
-        payment.move_to(PaymentStatus.REVIEW, by=by, at=at)
-        record_order_event(order, "order.payment_review")
-    elif order.status == OrderStatus.PENDING:
+    if order.status != OrderStatus.PENDING:
+        return
+    if capture.status == CaptureStatus.COMPLETED or capture.status in _GONE_BACK:
         payment.move_to(PaymentStatus.SUCCESS, by=by, at=at)
         order.move_to(OrderStatus.SUCCESS, by=by, at=at)
         case.attempt.close(issue="", at=at)
         holds.sell(reference=order.transaction_id, by=by, at=at)
         record_order_event(order, "order.confirmed")
+        if capture.status in _GONE_BACK:
+            _flag(order, "refunded_at_paypal")
+    elif payment.move_to(PaymentStatus.REVIEW, reason=capture.status, by=by, at=at):
+        record_order_event(order, "order.payment_review")
+
+
+def _flag(order: Order, reason: str) -> None:
+    order.flag = order.flag or reason
+    order.save(update_fields=["flag"])
 
 
 def _give_back(case: LockedAttempt, capture: Capture) -> None:
     """Stray money: flag the order, and refund what PayPal has in hand."""
-    case.order.flag = case.order.flag or "stray_money"
-    case.order.save(update_fields=["flag"])
+    if capture.status in _GONE_BACK:
+        return
+    _flag(case.order, "stray_money")
     if capture.status == CaptureStatus.COMPLETED and not capture.refunds.exists():
         request_refund(capture, amount=capture.amount, reason="stray", at=case.at)
 
@@ -123,7 +140,7 @@ def _refuse_review(case: LockedAttempt) -> None:
 
 def _refuse(case: LockedAttempt, issue: str) -> None:
     order, payment, attempt, at = case.order, case.payment, case.attempt, case.at
-    if payment.status != PaymentStatus.CAPTURING or attempt.status == AttemptStatus.CLOSED:
+    if payment.status not in _UNSETTLED or attempt.status == AttemptStatus.CLOSED:
         return
     was_told = payment.attempts.exclude(issue="").exists()
     attempt.close(issue=issue, at=at)

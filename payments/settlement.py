@@ -111,9 +111,13 @@ def _capture(
 
 @transaction.atomic(durable=True)
 def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
-    """PayPal has no such order (any more): nothing was captured on it, nor will be."""
+    """PayPal has no such order (any more): nothing was captured on it, nor will be.
+
+    A payment under review keeps its attempt: PayPal holds that money, whatever it has forgotten.
+    """
     case = lock_attempt(attempt_id, by=by)
-    if case.attempt.status == AttemptStatus.CLOSED:
+    is_reviewed = case.payment.status == PaymentStatus.REVIEW
+    if is_reviewed or case.attempt.status == AttemptStatus.CLOSED:
         return
     case.attempt.close(issue=issue, at=case.at)
     if case.payment.status == PaymentStatus.CAPTURING:
