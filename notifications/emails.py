@@ -5,6 +5,7 @@ and `body.html`. A stage without a folder is mailed to nobody.
 """
 
 import hashlib
+import traceback
 import unicodedata
 from email.headerregistry import Address
 from email.policy import Policy
@@ -16,7 +17,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.template import TemplateDoesNotExist
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.base import Node, Template
 from django.template.loader import get_template, render_to_string
 from django.utils import translation
 from django.utils.crypto import salted_hmac
@@ -148,9 +150,14 @@ def _mail_domain() -> str:
 
 
 def _describe(error: Exception) -> str:
-    """Say what went wrong, and in which template's line where Django knows it."""
-    text = f"{type(error).__name__}: {error}"
-    origin = getattr(error, "template_debug", None)
-    if origin:
-        text += f" ({origin.get('name')}, line {origin.get('line')})"
-    return text[:2000]
+    """Say what went wrong, and in which template's line."""
+    place = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        holder = frame.f_locals.get("self")
+        if isinstance(holder, Template):
+            place = str(holder.name)
+        elif isinstance(holder, Node) and holder.token:
+            place = f"{holder.origin.template_name}, line {holder.token.lineno}"
+    if isinstance(error, TemplateSyntaxError) and hasattr(error, "token"):
+        place += f", line {error.token.lineno}"
+    return f"{type(error).__name__}: {error} ({place})"[:2000]

@@ -34,7 +34,9 @@ def _read_partition(reader: Consumer, topic: str, partition: int) -> list[Messag
     found: list[Message] = []
     deadline = time.monotonic() + 20
     while len(found) < high - low and time.monotonic() < deadline:
-        found += [message for message in reader.consume(500, 1) if message.error() is None]
+        message = reader.poll(1)
+        if message and message.error() is None:
+            found.append(message)
     return found
 
 

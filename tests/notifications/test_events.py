@@ -1,0 +1,116 @@
+"""What stands on the topic: CloudEvents in binary mode, valid by their schemas."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+import notifications
+from notifications.events import Unreadable, headers_from_json, headers_to_json, unseal
+from tests.notifications.conftest import publish
+from tests.notifications.examples import DECLINED, record
+from tests.notifications.topic import headers_of, read_topic
+
+SCHEMAS = Path(notifications.__file__).parent / "schemas"
+TYPES = sorted(path.stem for path in SCHEMAS.glob("order.*.json"))
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text())
+    return found
+
+
+def validator(event_type: str) -> Draft202012Validator:
+    parts = [schema(path.stem) for path in SCHEMAS.glob("*.json")]
+    resources = [(part["$id"], Resource.from_contents(part)) for part in parts]
+    return Draft202012Validator(
+        schema(event_type),
+        registry=Registry().with_resources(resources),
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_published_event_is_a_cloud_event_in_binary_mode(kafka_topic: str) -> None:
+    event = record("G-1")
+    publish()
+    (message,) = read_topic(kafka_topic)
+    headers = headers_of(message)
+    assert headers == {
+        "ce_specversion": "1.0",
+        "ce_id": str(event.pk),
+        "ce_type": "order.confirmed",
+        "ce_source": settings.SHOP_URL,
+        "ce_time": event.recorded_at.isoformat().replace("+00:00", "Z"),
+        "ce_subject": "G-1",
+        "content-type": "application/json",
+        "traceparent": event.traceparent,
+    }
+    assert message.key() == b"G-1"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_published_events_are_valid_by_their_schemas(kafka_topic: str) -> None:
+    for event_type in TYPES:
+        record("G-1", event_type=event_type, **DECLINED)
+    publish()
+    messages = read_topic(kafka_topic)
+    assert sorted(headers_of(message)["ce_type"] for message in messages) == TYPES
+    for message in messages:
+        value = json.loads(message.value() or b"")
+        validator(headers_of(message)["ce_type"]).validate(value)
+
+
+def test_schema_refuses_an_event_without_its_order() -> None:
+    errors = validator("order.confirmed").iter_errors({"schema_version": 1})
+    assert any("'order' is a required property" in error.message for error in errors)
+
+
+GOOD = [
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"7f1d3a52-9b1e-4a34-8f0e-0d7a3d1b2c4e"),
+    ("ce_type", b"order.confirmed"),
+    ("ce_source", b"http://127.0.0.1:8000"),
+    ("ce_time", b"2026-01-02T03:04:05Z"),
+    ("ce_subject", b"G-1"),
+    ("content-type", b"application/json"),
+]
+VALUE = {"schema_version": 1, "deliver_to": []}
+
+
+def test_well_made_message_is_read() -> None:
+    event = unseal(key=b"G-1", value=json.dumps(VALUE).encode(), headers=GOOD)
+    assert (event.type, event.subject) == ("order.confirmed", "G-1")
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        ("undecodable", {"value": b"\x80\x81"}),
+        ("undecodable", {"value": None}),
+        ("undecodable", {"headers": []}),
+        ("undecodable", {"headers": [*GOOD, ("ce_time", b"yesterday")]}),
+        ("undecodable", {"headers": [*GOOD, ("ce_type", b"\xff")]}),
+        ("unknown_type", {"headers": [*GOOD, ("ce_type", b"order.lost")]}),
+        ("schema", {"headers": [*GOOD, ("ce_id", b"1")]}),
+        ("schema", {"key": b"G-2"}),
+        ("schema", {"value": b"[]"}),
+        ("schema", {"value": b'{"schema_version": 2}'}),
+        ("schema", {"value": b'{"schema_version": 1}'}),
+        ("schema", {"value": b'{"schema_version": 1, "deliver_to": [{"role": "cat"}]}'}),
+    ],
+)
+def test_message_that_is_no_event_is_told_apart(reason: str, change: dict[str, Any]) -> None:
+    message = {"key": b"G-1", "value": json.dumps(VALUE).encode(), "headers": GOOD, **change}
+    with pytest.raises(Unreadable) as caught:
+        unseal(**message)
+    assert caught.value.reason == reason
+
+
+def test_headers_of_any_bytes_can_be_kept() -> None:
+    headers = [("ce_id", b"\x00\xff"), ("ce_id", b"")]
+    assert headers_from_json(headers_to_json(headers)) == headers
