@@ -1,0 +1,127 @@
+"""What Prometheus reads: every name, right after real flows, and still there without PostgreSQL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from devtools.environment import PROJECT
+from devtools.ports import free_port
+from shop.books import check_books
+from shop.intake import Intake, Overloaded
+from tests.factories import placed_order, placement
+from tests.shop.flows import paid_order
+
+NAMES = {
+    "ganh_intake_workers",
+    "ganh_intake_workers_busy",
+    "ganh_intake_queue_depth",
+    "ganh_intake_refused_total",
+    "ganh_intake_wait_seconds_count",
+    "ganh_failed_placements",
+    "ganh_orders_total",
+    "ganh_payments_open",
+    "ganh_outbox_depth",
+    "ganh_outbox_oldest_seconds",
+    "ganh_email_delay_seconds_bucket",
+    "ganh_dead_letters",
+    "ganh_books_violations",
+}
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def scrape(client: Client) -> Samples:
+    """Return each sample by its name and the values of its labels."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def no_kafka(settings: Settings) -> None:
+    """Let Kafka be away."""
+    settings.KAFKA_BOOTSTRAP_SERVERS = f"127.0.0.1:{free_port()}"
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db(transaction=True)
+def test_every_figure_is_there_and_counts_orders(client: Client) -> None:
+    paid_order()
+    placed_order()
+    check_books()
+
+    samples = scrape(client)
+
+    assert {name for name, _ in samples} >= NAMES
+    assert samples["ganh_orders_total", ("SUCCESS",)] == 1
+    assert samples["ganh_payments_open", ("PENDING",)] == 1
+    assert samples["ganh_outbox_depth", ()] == 3
+    assert samples["ganh_books_violations", ()] == 0
+
+
+@pytest.mark.usefixtures("kafka_topic")
+@pytest.mark.django_db
+def test_the_lag_of_each_partition_is_told(client: Client) -> None:
+    assert any(name == "ganh_consumer_lag" for name, _ in scrape(client))
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db
+def test_without_database_the_processes_still_tell(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+    monkeypatch.setitem(connection.settings_dict, "PORT", free_port())
+
+    names = {name for name, _ in scrape(client)}
+
+    assert "ganh_intake_workers" in names
+    assert "ganh_orders_total" not in names
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db
+def test_a_refused_placement_is_counted(client: Client) -> None:
+    before = scrape(client)["ganh_intake_refused_total", ()]
+    full = Intake(workers=1, queue=0)
+    full._places.acquire()
+
+    with pytest.raises(Overloaded):
+        full.submit(placement())
+
+    assert scrape(client)["ganh_intake_refused_total", ()] == before + 1
+
+
+def test_several_processes_are_summed(tmp_path: Path) -> None:
+    program = (
+        "import django; django.setup()\n"
+        "from shop.operations import INTAKE_WORKERS, _counted\n"
+        "from prometheus_client import generate_latest\n"
+        "INTAKE_WORKERS.set(3)\n"
+        "print(generate_latest(_counted()).decode())"
+    )
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | shared,
+            cwd=PROJECT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for _ in range(2)
+    ]
+
+    assert "ganh_intake_workers 3.0" in told[0]
+    assert "ganh_intake_workers 6.0" in told[1]
