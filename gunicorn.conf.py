@@ -18,6 +18,7 @@ threads = settings.WEB_THREADS
 timeout = 60
 graceful_timeout = 20
 keepalive = 5
+control_socket_disable = True  # nothing outside the shop's own folders
 
 # prometheus_client's own variable: where processes share what they count.
 _SHARED_METRICS = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
