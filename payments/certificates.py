@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 _PATH = "/v1/notifications/certs/"
 _MAX_BYTES = 64_000
@@ -72,7 +73,10 @@ def signing_key(url: str) -> SigningKey:
 
 
 def _check_address(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadCertificate("The certificate's address is none.") from error
     if settings.PAYPAL_ENVIRONMENT == "emulator":
         is_allowed = url.startswith(f"{settings.PAYPAL_BASE_URL}{_PATH}")
     else:
@@ -85,9 +89,14 @@ def _check_address(url: str) -> None:
 
 def _fetch(url: str) -> bytes:
     with requests.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True) as response:
+        if response.status_code >= requests.codes.server_error:
+            response.raise_for_status()
         if response.status_code != requests.codes.ok:
             raise BadCertificate(f"The certificate's address answered {response.status_code}.")
-        content: bytes = response.raw.read(_MAX_BYTES + 1, decode_content=True)
+        try:
+            content: bytes = response.raw.read(_MAX_BYTES + 1, decode_content=True)
+        except HTTPError as error:  # urllib3's own: requests is not asked for the content
+            raise requests.ConnectionError("The certificate was cut off.") from error
     if len(content) > _MAX_BYTES:
         raise BadCertificate("The certificate is too large.")
     return content

@@ -30,7 +30,8 @@ SIGNED_HEADERS = (
     "PAYPAL-CERT-URL",
     "PAYPAL-AUTH-ALGO",
 )
-MAX_BODY_BYTES = 1_000_000
+# What PayPal's simulator signs for, whoever asks it to.
+_SIMULATORS_ID = "WEBHOOK_ID"
 # An order of ours that PayPal tells of before we have its id is looked for that long.
 _LOOKED_FOR = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=5)
@@ -46,6 +47,8 @@ class Malformed(Exception):
 
 def verify(body: bytes, headers: Mapping[str, str]) -> None:
     """Raise BadSignature unless PayPal signed this very body for our webhook."""
+    if settings.PAYPAL_WEBHOOK_ID == _SIMULATORS_ID:
+        raise BadSignature("PAYPAL_WEBHOOK_ID is the simulator's: anybody can have that signed.")
     given = {name: headers.get(name, "") for name in SIGNED_HEADERS}
     if not all(given.values()) or given["PAYPAL-AUTH-ALGO"] != "SHA256withRSA":
         raise BadSignature("A signature header is missing.")
