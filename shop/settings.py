@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from shop.admin_look import admin_look
 from shop.environment import Environment, is_loopback
 
 env = Environment()
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "shop.middleware.DatabaseAwayMiddleware",
+    "shop.admin_policy.AdminPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "shop.urls"
@@ -303,12 +305,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- Staff pages ------------------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": SHOP_NAME,
-    "SITE_HEADER": SHOP_NAME,
-    "SITE_URL": "/",
-    "SHOW_BACK_BUTTON": True,
-}
+UNFOLD = admin_look(SHOP_NAME)
 
 # --- Log --------------------------------------------------------------------------------------
 

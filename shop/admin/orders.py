@@ -1,0 +1,119 @@
+"""Orders for staff: a list that finds any of them, and a page that tells one's whole story."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+
+from inventory.lifecycle import HoldStatus
+from inventory.models import StockHold
+from notifications.admin import ReadOnlyAdmin
+from notifications.models import EmailDelivery
+from orders.lifecycle import OrderStatus
+from orders.models import Order
+from payments.admin import PAYMENT_COLOURS
+from payments.models import Capture, Payment, PaymentAttempt
+from shop.money import format_money
+from shop.order_story import tell
+from shop.timeline import timeline_of
+
+ORDER_COLOURS = {
+    OrderStatus.PENDING.value: "info",
+    OrderStatus.SUCCESS.value: "success",
+    OrderStatus.SHIPPED.value: "primary",
+    OrderStatus.DELIVERED.value: "primary",
+    OrderStatus.FAILED.value: "danger",
+    OrderStatus.CANCELLED.value: "warning",
+}
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders move by what customers and PayPal do, never by editing their rows."""
+
+    change_form_template = "admin/orders/order/change_form.html"
+    list_display = ("number", "state", "payment_state", "money", "email", "full_name", "placed_at")
+    list_filter = (
+        "status",
+        "payment__status",
+        "reason",
+        ("flag", admin.EmptyFieldListFilter),
+        ("cancel_wished_at", admin.EmptyFieldListFilter),
+        "country",
+    )
+    list_select_related = ("payment",)
+    search_fields = ("number",)
+    search_help_text = "Number, email, name, PayPal's id of an order or capture, transaction id"
+    date_hierarchy = "placed_at"
+    ordering = ("-placed_at",)
+
+    @display(description="status", ordering="status", label=ORDER_COLOURS)  # type: ignore[untyped-decorator]
+    def state(self, order: Order) -> str:
+        return order.status
+
+    @display(description="payment", ordering="payment__status", label=PAYMENT_COLOURS)  # type: ignore[untyped-decorator]
+    def payment_state(self, order: Order) -> str:
+        return order.payment.status
+
+    @display(description="total", ordering="total")  # type: ignore[untyped-decorator]
+    def money(self, order: Order) -> str:
+        return format_money(order.total, order.currency)
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Find orders by what people read out or paste."""
+        term = search_term.strip()
+        return (queryset.filter(_about(term)) if term else queryset), False
+
+    def get_fieldsets(self, *_: Any, **__: Any) -> list[Any]:
+        """Return none: the template tells the order, in the admin's frame."""
+        return []
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        order = context["original"]
+        response: HttpResponse = super().render_change_form(
+            request, context | _page(order), *args, **kwargs
+        )
+        return response
+
+
+def _about(term: str) -> Q:
+    attempts = PaymentAttempt.objects.filter(paypal_order_id=term)
+    captures = Capture.objects.filter(paypal_id=term)
+    found = (
+        Q(number=term.upper())
+        | Q(email__icontains=term)
+        | Q(full_name__icontains=term)
+        | Q(pk__in=attempts.values("payment__order"))
+        | Q(pk__in=captures.values("payment__order"))
+    )
+    try:
+        return found | Q(transaction_id=UUID(term))
+    except ValueError:
+        return found
+
+
+def _page(order: Order) -> dict[str, Any]:
+    payment = Payment.objects.prefetch_related("attempts", "captures__refunds").get(order=order)
+    order.payment = payment
+    holds = StockHold.objects.filter(reference=order.transaction_id).order_by("stock")
+    is_held = any(hold.status == HoldStatus.HELD for hold in holds)
+    return {
+        "order": order,
+        "order_colour": ORDER_COLOURS[order.status],
+        "payment": payment,
+        "payment_colour": PAYMENT_COLOURS.get(payment.status, "warning"),
+        "story": tell(order, payment, is_held=is_held),
+        "lines": order.lines.all(),
+        "attempts": payment.attempts.all(),
+        "captures": payment.captures.all(),
+        "holds": holds,
+        "emails": EmailDelivery.objects.filter(subject=order.number).order_by("pk"),
+        "timeline": timeline_of(order),
+    }
