@@ -157,7 +157,7 @@ def _describe(error: Exception) -> str:
         if isinstance(holder, Template):
             place = str(holder.name)
         elif isinstance(holder, Node) and holder.token:
-            place = f"{holder.origin.template_name}, line {holder.token.lineno}"
+            place = f"{holder.origin.template_name!s}, line {holder.token.lineno}"
     if isinstance(error, TemplateSyntaxError) and hasattr(error, "token"):
         place += f", line {error.token.lineno}"
     return f"{type(error).__name__}: {error} ({place})"[:2000]

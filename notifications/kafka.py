@@ -295,10 +295,13 @@ def _content(found: str | bytes | None) -> bytes | None:
 def ensure_topics() -> None:
     """Create the email topic and its dead letters' where they are missing.
 
-    A broker that knows no such request (the in-memory one) makes topics on first use.
+    Without a controller there is nobody to ask: the in-memory broker never has one and makes
+    topics on first use; a real cluster will have one again, and this is called again.
     """
     admin = _admin()
     metadata = _metadata(admin)
+    if metadata.controller_id not in metadata.brokers:
+        return
     brokers = len(metadata.brokers)
     retention = {
         settings.KAFKA_EMAIL_TOPIC: RETENTION_MS,
@@ -331,9 +334,6 @@ def _new_topic(topic: str, retention_ms: int, brokers: int) -> NewTopic:
 
 def _judge_creation(topic: str, error: KafkaError) -> None:
     if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
-        return
-    if error.code() in {KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION}:
-        logger.info("This broker creates topics on first use: %s.", topic)
         return
     raise KafkaAway(f"the topic {topic} could not be created: {error.str()}")
 

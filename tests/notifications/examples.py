@@ -92,7 +92,9 @@ def record(
         )
 
 
-DECLINED = {"payment": {"final": False, "issue": "INSTRUMENT_DECLINED", "reason": "declined"}}
+DECLINED: dict[str, Any] = {
+    "payment": {"final": False, "issue": "INSTRUMENT_DECLINED", "reason": "declined"}
+}
 
 
 def delivery_of(event: Event) -> EmailDelivery:
