@@ -106,6 +106,7 @@ class CheckoutForm(forms.Form):
     )
     delivery = forms.SlugField(
         label=_("Delivery"),
+        max_length=50,
         required=False,
         error_messages={"invalid": _("Choose a way of delivery.")},
         widget=forms.HiddenInput,
@@ -149,6 +150,7 @@ class CheckoutForm(forms.Form):
 
 def _amount(text: str) -> Decimal | None:
     try:
-        return Decimal(text).quantize(Decimal("0.01"))
+        amount = Decimal(text).quantize(Decimal("0.01"))
     except InvalidOperation:  # empty, no number, or too large to be a price
         return None
+    return amount if amount.is_finite() else None
