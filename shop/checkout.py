@@ -126,7 +126,7 @@ def place_order(placement: Placement) -> Order:
     Owns its transaction. Raises PlacementRefused, having changed nothing.
     """
     with translation.override(placement.locale), transaction.atomic(durable=True):
-        _queue_behind_same_cart(placement.cart_id)
+        _queue_behind_same(placement.cart_id, placement.checkout_key)
         earlier = _earlier_orders(placement)
         for order in earlier:
             if _answers(order, placement):
@@ -134,12 +134,17 @@ def place_order(placement: Placement) -> Order:
         return _place(placement, earlier)
 
 
-def _queue_behind_same_cart(cart_id: uuid.UUID) -> None:
-    """Let one cart's placements follow one another; wait no longer for that or any row."""
+def _queue_behind_same(*ids: uuid.UUID) -> None:
+    """Let placements of one cart, and of one key, follow one another.
+
+    That or any row is waited for no longer than the limit.
+    """
+    locks = sorted(one.int >> 65 for one in ids)  # one order for all: no deadlock
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
-            [_LONGEST_LOCK_WAIT, cart_id.int >> 65],
+            "SELECT set_config('lock_timeout', %s, true)"
+            + ", pg_advisory_xact_lock(%s)" * len(ids),
+            [_LONGEST_LOCK_WAIT, *locks],
         )
 
 
