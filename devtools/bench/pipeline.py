@@ -84,7 +84,7 @@ class _BarePipeline:
         email = EmailMessage()
         email["From"], email["To"], email["Subject"] = "a@example.com", "b@example.com", subject
         email["X-Event-Id"] = subject
-        email.set_content("x" * 20_000)
+        email.set_content(("x" * 70 + "\n") * 280)
         began = time.time()
         self._producer.produce(self._topic, email.as_bytes())
         self._producer.flush()
