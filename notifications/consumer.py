@@ -55,6 +55,7 @@ class Session:
             instance=self._name,
         )
         self._away_until = 0.0
+        self._away_because = ""
         self._pause = 0.0
         self._due_at = 0.0
         self._finish_by: float | None = None
@@ -90,7 +91,7 @@ class Session:
         while not self._shutdown.is_asked:
             was_idle = self._turn()
             if self._is_away:
-                raise MailServerAway("nothing can be sent")
+                raise MailServerAway(self._away_because)
             if was_idle and self._reader.has_reached(ends) and not self._take_up_due():
                 return
 
@@ -162,6 +163,7 @@ class Session:
         """Fetch nothing for a while: the mail server takes nothing."""
         self._pause = min(LONGEST_PAUSE_SECONDS, max(1.0, self._pause * 2))
         self._away_until = time.monotonic() + self._pause
+        self._away_because = str(away)
         logger.warning("The mail server is away, next try in %.0f s: %s", self._pause, away)
 
     def _knock(self) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 from django.utils import timezone
 
 from notifications import kafka
@@ -75,6 +75,7 @@ class Relay:
         self._producer = kafka.Producer()
         self._limit = BATCH
         self._failures = 0
+        self._has_topics = False
 
     def run(self) -> None:
         """Publish, waiting out Kafka's and PostgreSQL's absence; `FatalKafkaError` ends it."""
@@ -82,7 +83,8 @@ class Relay:
             try:
                 beat("relay")
                 published = self.publish_waiting()
-            except (kafka.KafkaAway, *DATABASE_AWAY) as error:
+            except (kafka.KafkaAway, InternalError, *DATABASE_AWAY) as error:
+                # PostgreSQL ends a stalled relay's transaction with what Django calls internal.
                 self._back_off(error)
             else:
                 self._failures = 0
@@ -90,7 +92,6 @@ class Relay:
 
     def drain(self) -> int:
         """Publish until the outbox is empty; return how many events."""
-        kafka.ensure_topics()
         published = 0
         while OutboxEntry.objects.exists() and not self._shutdown.is_asked:
             moved = self.publish_waiting()
@@ -101,6 +102,9 @@ class Relay:
 
     def publish_waiting(self) -> int:
         """Publish one batch; 0 when there is none, or when another relay is at it."""
+        if not self._has_topics:
+            kafka.ensure_topics()
+            self._has_topics = True
         if not OutboxEntry.objects.exists():
             return 0
         try:
@@ -139,25 +143,12 @@ class Relay:
     def _back_off(self, error: Exception) -> None:
         """Wait outside any transaction until the other side answers again."""
         logger.warning("The relay waits: %s", str(error).strip())
-        if isinstance(error, DATABASE_AWAY):
+        if not isinstance(error, kafka.KafkaAway):
             connection.close()
         self._failures += 1
         pause = min(LONGEST_BACKOFF_SECONDS, 0.1 * 2**self._failures) * random.uniform(0.5, 1)  # noqa: S311
         self._shutdown.wait(pause)
-        if isinstance(error, kafka.KafkaAway):
-            self._wait_for_kafka()
-
-    def _wait_for_kafka(self) -> None:
-        while not self._shutdown.is_asked:
-            try:
-                beat("relay", detail="Kafka is away")
-                kafka.ensure_topics()
-            except DATABASE_AWAY:
-                connection.close()
-            except kafka.KafkaAway:
-                self._shutdown.wait(1)
-            else:
-                return
+        self._has_topics = False
 
 
 def _take_lead() -> bool:

@@ -1,15 +1,16 @@
 """What the pipeline looks like now: for `/metrics`, `/readyz`, `show_order` and staff."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from notifications import kafka
 from notifications.models import (
     DeadLetter,
+    DeliveryStatus,
     EmailDelivery,
     Event,
     Heartbeat,
@@ -40,6 +41,24 @@ def emails_by_type_and_status() -> dict[tuple[str, str], int]:
     """Count the ledger's rows by event type and status."""
     rows = EmailDelivery.objects.order_by().values_list("event_type", "status")
     return {(kind, status): count for kind, status, count in rows.annotate(Count("pk"))}
+
+
+def email_delays(limits: Sequence[float]) -> tuple[list[int], float]:
+    """Count accepted emails by how long after their event they were accepted, in seconds.
+
+    Return a cumulative count for each limit and one without limit, and the sum of all delays: a
+    histogram's parts.
+    """
+    sent = EmailDelivery.objects.filter(status=DeliveryStatus.SENT, resend=0).annotate(
+        delay=ExpressionWrapper(F("settled_at") - F("recorded_at"), DurationField())
+    )
+    counts = {
+        f"up_to_{index}": Count("pk", filter=Q(delay__lte=timedelta(seconds=limit)))
+        for index, limit in enumerate(limits)
+    }
+    found = sent.aggregate(**counts, all=Count("pk"), total=Sum("delay"))
+    total = found["total"].total_seconds() if found["total"] else 0.0
+    return [*(found[name] for name in counts), found["all"]], total
 
 
 def dead_letter_count() -> int:

@@ -1,0 +1,63 @@
+"""What the pipeline tells about itself."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from devtools.mailbox.client import Mailbox
+from notifications import heartbeat, status
+from notifications.models import Heartbeat
+from tests.notifications.conftest import publish, publish_and_consume
+from tests.notifications.examples import record
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+def test_outbox_tells_its_depth_and_age() -> None:
+    assert (status.outbox_depth(), status.outbox_oldest_seconds()) == (0, 0)
+    record("G-1")
+    record("G-2")
+    assert status.outbox_depth() == 2
+    assert status.outbox_oldest_seconds() > 0
+
+
+def test_order_tells_its_events_and_emails(kafka_topic: str, mailbox: Mailbox) -> None:
+    event = record("G-1")
+    record("G-2")
+    publish_and_consume()
+    (told,) = status.events_of("G-1")
+    assert (told["id"], told["type"]) == (str(event.pk), "order.confirmed")
+    assert (told["topic"], told["partition"] in range(4)) == (kafka_topic, True)
+    (email,) = status.deliveries_of("G-1")
+    assert (email["to"], email["status"], email["attempts"]) == ("mai@example.com", "sent", 1)
+    assert status.emails_by_type_and_status() == {("order.confirmed", "sent"): 2}
+
+
+def test_unpublished_event_has_no_place_yet() -> None:
+    record("G-1")
+    (told,) = status.events_of("G-1")
+    assert (told["topic"], told["partition"], told["offset"]) == (None, None, None)
+
+
+def test_delays_are_counted_up_to_each_limit(kafka_topic: str, mailbox: Mailbox) -> None:
+    record("G-1")
+    publish_and_consume()
+    counts, total = status.email_delays([0.0, 3600.0])
+    assert counts == [0, 1, 1]
+    assert total > 0
+
+
+def test_lag_is_what_the_group_has_not_read(kafka_topic: str) -> None:
+    record("G-1")
+    publish()
+    assert sum(status.consumer_lag(10).values()) == 1
+
+
+def test_youngest_heartbeat_of_a_program_counts() -> None:
+    old = timezone.now() - timedelta(minutes=10)
+    Heartbeat.objects.create(program="clock", instance="a", at=old)
+    heartbeat.beat("clock", instance="b")
+    heartbeat.beat("clock", instance="b")
+    assert Heartbeat.objects.count() == 2
+    assert status.heartbeats()["clock"] < 60
