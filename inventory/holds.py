@@ -82,17 +82,15 @@ def secure(*, reference: UUID, until: datetime, by: str, at: datetime) -> None:
 
     Raises ShortOfStock when a line is gone; the lines still held stay so.
     """
-    holds = _holds(reference, HoldStatus.HELD, HoldStatus.RELEASED)
-    wanted = {h.stock_id: h.quantity for h in holds if h.status == HoldStatus.RELEASED}
+    released = _holds(reference, HoldStatus.RELEASED)
+    wanted = {one.stock_id: one.quantity for one in released}
     if not wanted:
         return
     stock = _lock(wanted)
     _require(stock, wanted)
-    for one in holds:
-        if one.status == HoldStatus.RELEASED:
-            stock[one.stock_id].held += one.quantity
-            one.held_until = until
-            _move(one, HoldStatus.HELD)
+    for one in released:
+        stock[one.stock_id].held += one.quantity
+    _move(released, HoldStatus.HELD, held_until=until)
     _record(
         stock, {sku: (0, n) for sku, n in wanted.items()}, MovementKind.WIN_BACK, reference, by, at
     )
@@ -150,11 +148,9 @@ def _lock(skus: Iterable[str]) -> dict[str, Stock]:
     return {stock.sku: stock for stock in Stock.objects.locked().filter(sku__in=list(skus))}
 
 
-def _holds(reference: UUID, *statuses: HoldStatus) -> list[StockHold]:
+def _holds(reference: UUID, status: HoldStatus) -> list[StockHold]:
     """Return the order's holds; the order's lock, which the caller has, guards their states."""
-    return list(
-        StockHold.objects.filter(reference=reference, status__in=statuses).order_by("stock")
-    )
+    return list(StockHold.objects.filter(reference=reference, status=status).order_by("stock"))
 
 
 def _require(stock: Mapping[str, Stock], quantities: Mapping[str, int]) -> None:
@@ -174,18 +170,19 @@ def _apply(
     at: datetime,
 ) -> None:
     stock = _lock(changes)
+    _move(holds, status)
     for one in holds:
-        _move(one, status)
         on_hand, held = changes[one.stock_id]
         stock[one.stock_id].on_hand += on_hand
         stock[one.stock_id].held += held
     _record(stock, changes, kind, reference, by, at)
 
 
-def _move(one: StockHold, status: HoldStatus) -> None:
-    check_transition(HOLD_TRANSITIONS, thing=f"Hold {one.pk}", old=one.status, new=status)
-    one.status = status
-    one.save(update_fields=["status", "held_until"])
+def _move(holds: Iterable[StockHold], status: HoldStatus, **also: datetime) -> None:
+    """Move the holds in one statement; `also` are fields that change with it."""
+    for one in holds:
+        check_transition(HOLD_TRANSITIONS, thing=f"Hold {one.pk}", old=one.status, new=status)
+    StockHold.objects.filter(pk__in=[one.pk for one in holds]).update(status=status, **also)
 
 
 def _record(
