@@ -36,14 +36,30 @@ class MovementInline(TabularInline):  # type: ignore[misc] # unfold has no types
         return False
 
 
+class RunningOut(admin.SimpleListFilter):
+    """What is down to its threshold."""
+
+    title = "running out"
+    parameter_name = "running_out"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [("yes", "At or below its threshold")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Stock]) -> QuerySet[Stock]:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(on_hand__lte=F("held") + F("low_stock_threshold"))
+
+
 @admin.register(Stock)
 class StockAdmin(ModelAdmin):  # type: ignore[misc]
     """What is on the shelf. Staff set the threshold; numbers change by movements alone."""
 
     list_display = ("sku", "on_hand", "held", "left", "low_stock_threshold")
-    list_editable = ("low_stock_threshold",)
+    list_filter = (RunningOut,)
     search_fields = ("sku",)
-    readonly_fields = ("sku", "on_hand", "held", "left")
+    ordering = ("sku",)
+    readonly_fields = ("sku", "on_hand", "held", "available")
     fields = (*readonly_fields, "low_stock_threshold")
     inlines = (MovementInline,)
 

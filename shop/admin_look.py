@@ -114,6 +114,8 @@ def admin_look(shop_name: str) -> dict[str, Any]:
             }
         ],
         "SHOW_BACK_BUTTON": True,
+        "DASHBOARD_CALLBACK": "shop.admin.dashboard.add_dashboard",
+        "STYLES": [lambda _request: static("shop/admin.css")],
         "COLORS": {"primary": _GREEN, "base": _PAPER},
         "SIDEBAR": {"show_search": True, "navigation": _NAVIGATION},
     }

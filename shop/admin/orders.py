@@ -49,6 +49,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = "Number, email, name, PayPal's id of an order or capture, transaction id"
     date_hierarchy = "placed_at"
     ordering = ("-placed_at",)
+    view_on_site = False  # the page itself leads to the customer's
 
     @display(description="status", ordering="status", label=ORDER_COLOURS)  # type: ignore[untyped-decorator]
     def state(self, order: Order) -> str:

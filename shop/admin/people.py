@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import allauth.account.admin
+import axes.admin
 from allauth.account.models import EmailAddress
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
@@ -12,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 # Their own admins do not look like the rest; who is locked out is all that staff need.
+_THEIRS = (allauth.account.admin, axes.admin)  # imported: whatever they register is there now
 for model in (User, Group, EmailAddress, AccessAttempt, AccessFailureLog, AccessLog):
     if admin.site.is_registered(model):
         admin.site.unregister(model)

@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -35,7 +36,7 @@ def captured(attempt: PaymentAttempt, amount: Decimal, *, status: str = "COMPLET
     record_captures(attempt.pk, [capture], by="webhook")
 
 
-def paid_order(**changes: str) -> Order:
+def paid_order(**changes: Any) -> Order:
     """Return an order that is paid, its stock deducted."""
     order = placed_order((VariantFactory.create(), 2), **changes)
     captured(attempt_at(order), order.total)
