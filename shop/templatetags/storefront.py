@@ -1,9 +1,12 @@
 """Filters of the storefront's templates."""
 
+from datetime import datetime
 from decimal import Decimal
 
+from babel.dates import format_skeleton
 from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from orders.lifecycle import OrderStatus
@@ -37,6 +40,22 @@ def picture_url(picture: str) -> str:
         return staticfiles_storage.url(picture or _NO_PICTURE)
     except ValueError:  # not in the manifest: mistyped by staff, or gone since the order
         return staticfiles_storage.url(_NO_PICTURE)
+
+
+@register.filter
+def day(at: datetime) -> str:
+    """Write a day of this year shortly: "Nov 23", "23 thg 11"."""
+    return format_skeleton("MMMd", at, locale=_locale())
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """Write a day and its time, in UTC."""
+    return f"{format_skeleton('yMMMdHm', at, locale=_locale())} UTC"
+
+
+def _locale() -> str:
+    return to_locale(get_language() or "en")
 
 
 @register.filter

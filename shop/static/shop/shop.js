@@ -1,6 +1,5 @@
 // What makes the storefront quicker to use. Every page works without it.
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-document.documentElement.classList.add("js");
 
 // Errors first: the summary or the wrong field has the focus.
 document.querySelector("[data-focus]")?.focus();
