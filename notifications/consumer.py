@@ -10,7 +10,7 @@ from django.db import connection
 
 from notifications import kafka
 from notifications.addressing import emails_wanted
-from notifications.database import DATABASE_AWAY
+from notifications.database import DATABASE_AWAY, loss_is_operational
 from notifications.dead_letters import Cause, Morgue
 from notifications.delivery import Dispatcher
 from notifications.events import Unreadable, unseal
@@ -192,7 +192,7 @@ def run_consumer(shutdown: Shutdown) -> None:
     failures = 0
     while not shutdown.is_asked:
         try:
-            with Session(shutdown) as session:
+            with loss_is_operational(), Session(shutdown) as session:
                 failures = 0
                 session.run()
         except (kafka.KafkaAway, HeldTooLong, *DATABASE_AWAY) as error:
@@ -204,6 +204,6 @@ def run_consumer(shutdown: Shutdown) -> None:
 
 def drain_topic(shutdown: Shutdown) -> int:
     """Send what is on the topic now and what is due; return how many were sent."""
-    with Session(shutdown) as session:
+    with loss_is_operational(), Session(shutdown) as session:
         session.drain()
         return session.sent

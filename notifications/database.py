@@ -1,8 +1,10 @@
 """What the long-running programs ask of their database connection."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from zlib import crc32
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 # The connection is gone or the server is away; the program tries again.
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -19,6 +21,23 @@ def keep_alive() -> None:
         "keepalives_interval": 5,
         "keepalives_count": 3,
     }
+
+
+@contextmanager
+def loss_is_operational() -> Generator[None]:
+    """Turn whatever a lost connection was reported as into Django's OperationalError.
+
+    A server that stops, or that ends a stalled transaction, is reported as an internal or an
+    unspecified database error at times.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError as error:
+        if connection.is_usable():
+            raise
+        raise OperationalError(str(error)) from error
 
 
 def lock_class(name: str) -> int:

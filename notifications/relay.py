@@ -13,11 +13,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InternalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications import kafka
-from notifications.database import DATABASE_AWAY, lock_class
+from notifications.database import DATABASE_AWAY, lock_class, loss_is_operational
 from notifications.events import seal
 from notifications.heartbeat import beat
 from notifications.models import OutboxEntry, PublishedEvent, QuarantinedEvent
@@ -81,10 +81,10 @@ class Relay:
         """Publish, waiting out Kafka's and PostgreSQL's absence; `FatalKafkaError` ends it."""
         while not self._shutdown.is_asked:
             try:
-                beat("relay")
-                published = self.publish_waiting()
-            except (kafka.KafkaAway, InternalError, *DATABASE_AWAY) as error:
-                # PostgreSQL ends a stalled relay's transaction with what Django calls internal.
+                with loss_is_operational():
+                    beat("relay")
+                    published = self.publish_waiting()
+            except (kafka.KafkaAway, *DATABASE_AWAY) as error:
                 self._back_off(error)
             else:
                 self._failures = 0
