@@ -1,6 +1,7 @@
 """What the order clock does for payments: each a bounded list of cases, each case on its own.
 
-A case that fails is logged and due again; it does not stop the others.
+A case that fails is logged and due again; it does not stop the others. Without the database
+nothing can be done: that ends the duty.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
 
@@ -97,4 +99,8 @@ def _each(cases: list[Case], work: Callable[[Case], None]) -> int:
             done += 1
         except GatewayError as error:
             logger.warning("PayPal duty %s %s: %s", work.__name__, case, error)
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception:
+            logger.exception("Duty %s %s failed.", work.__name__, case)
     return done

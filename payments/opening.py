@@ -41,15 +41,17 @@ def create_payment(order: Order, *, by: str, at: datetime) -> Payment:
 def approval_url(transaction_id: uuid.UUID) -> str:
     """Return where at PayPal the customer approves: the open attempt's page, or a new attempt's.
 
-    Safe to repeat: an unanswered attempt is sent again with its own request id. Raises
-    Payment.DoesNotExist, NothingToPay, Unanswered (try again: the same attempt is found) and
-    Refused (the attempt is closed; another try opens the next).
+    Safe to repeat: an unanswered attempt is sent again with its own request id. Approved already,
+    it leads on to where the customer comes back. Raises Order.DoesNotExist, NothingToPay,
+    Unanswered (try again: the same attempt is found) and Refused (the attempt is closed; another
+    try opens the next).
     """
     attempt = _open_attempt(transaction_id)
     if attempt.approve_url:
         return attempt.approve_url
+    purchase = _purchase(attempt)
     try:
-        remote = gateway().create_order(_purchase(attempt), request_id=attempt.create_request_id)
+        remote = gateway().create_order(purchase, request_id=attempt.create_request_id)
     except Refused as error:
         _close_refused(attempt, error)
         raise
@@ -58,7 +60,7 @@ def approval_url(transaction_id: uuid.UUID) -> str:
         approve_url=remote.approve_url,
         ask_at=timezone.now() + FIRST_ASK,
     )
-    return remote.approve_url
+    return remote.approve_url or f"{purchase.return_url}?token={remote.id}"
 
 
 @transaction.atomic(durable=True)

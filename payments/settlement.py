@@ -48,7 +48,8 @@ def settle(attempt_id: int, *, by: str) -> None:
         if request_id is None:
             return
         remote = _capture(attempt_id, remote, request_id, by=by)
-    record_captures(attempt_id, remote.captures, by=by)
+    if remote.captures:
+        record_captures(attempt_id, remote.captures, by=by)
 
 
 @transaction.atomic(durable=True)

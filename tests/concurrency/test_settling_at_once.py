@@ -37,6 +37,8 @@ def test_eight_settle_at_once_and_capture_once(
     paypal: Emulator, order: Order, tea: Variant
 ) -> None:
     attempt = approve(order)
+    paypal.fault("get", "latency", count=8, delay_ms=300)  # so that all read the same state
+    paypal.fault("capture", "latency", count=8, delay_ms=300)
     outcomes = together([partial(settle, attempt.pk, by=f"test {n}") for n in range(8)])
     assert outcomes == [None] * 8
     assert standing(order) == ("SUCCESS", "SUCCESS", "")
