@@ -27,7 +27,7 @@ def test_relay_killed_mid_batch_loses_nothing_and_keeps_each_orders_order(
     programs: Programs, kafka_topic: str
 ) -> None:
     with transaction.atomic():
-        recorded = [record(f"G-{index % 7}") for index in range(1500)]
+        recorded = [record(f"G-{index % 7}") for index in range(1100)]
     relay = programs.start("run_outbox_relay")
     eventually(PublishedEvent.objects.exists)
     programs.kill(relay)
