@@ -55,7 +55,9 @@ def _store(case: LockedAttempt, remote: RemoteCapture) -> Capture | None:
             "recorded_at": case.at,
         },
     )
-    if not is_new and remote.status in {capture.status, CaptureStatus.PENDING}:
+    if is_new:
+        return capture
+    if remote.status in {capture.status, CaptureStatus.PENDING}:
         return None
     capture.status = remote.status
     capture.save(update_fields=["status"])

@@ -9,6 +9,7 @@ from devtools.paypal.client import Emulator
 from inventory.holds import set_stock
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
+from notifications.models import Event
 from orders.models import Order
 from payments.duties import end_holds, expire_orders
 from payments.endings import (
@@ -19,6 +20,7 @@ from payments.endings import (
 )
 from payments.gateway import Unanswered
 from payments.models import Capture, PaymentAttempt
+from payments.paypal import gateway
 from payments.settlement import settle
 from shop.models import Variant
 from tests.factories import VariantFactory, placed_order
@@ -99,8 +101,6 @@ def test_second_attempt_after_a_declined_card_pays(paypal: Emulator, order: Orde
 
 
 def test_declined_twice_is_mailed_once(paypal: Emulator, order: Order) -> None:
-    from notifications.models import Event
-
     for _ in range(2):
         settle(approve(order, "decline").pk, by="return")
     told = [
@@ -218,12 +218,14 @@ def test_capture_answered_for_another_order_is_not_believed(paypal: Emulator, or
     assert standing(order) == ("PENDING", "CAPTURING", "")
 
 
-@pytest.mark.parametrize("kind", ["truncated", "empty", "reset", "http_500", "html_502"])
+@pytest.mark.parametrize(
+    "kind", ["truncated", "empty", "reset", "http_500", "html_502", "timeout_after_commit"]
+)
 def test_unanswered_capture_is_sent_again_as_the_same_request(
     paypal: Emulator, order: Order, tea: Variant, kind: str
 ) -> None:
     attempt = approve(order)
-    paypal.fault("capture", kind)
+    paypal.fault("capture", kind, delay_ms=100)
     with pytest.raises(Unanswered):
         settle(attempt.pk, by="return")
     assert standing(order) == ("PENDING", "CAPTURING", "")
@@ -233,6 +235,22 @@ def test_unanswered_capture_is_sent_again_as_the_same_request(
     assert len(set(captures_sent(paypal))) == 1
     assert len(paypal.captures()) == 1
     assert on_shelf(tea.sku) == (8, 0)
+
+
+def test_capture_taken_after_paypals_order_was_read_is_not_taken_again(
+    paypal: Emulator, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = approve(order)
+    as_approved = gateway().get_order(str(attempt.paypal_order_id))
+    paypal.fault("capture", "timeout_after_commit", delay_ms=100)
+    monkeypatch.setattr(gateway(), "get_order", lambda _: as_approved)
+    with pytest.raises(Unanswered):
+        settle(attempt.pk, by="return")
+    let_claims_end()
+    settle(attempt.pk, by="clock")
+    assert standing(order) == ("SUCCESS", "SUCCESS", "")
+    assert len(captures_sent(paypal)) == 2
+    assert len(set(captures_sent(paypal))) == len(paypal.captures()) == 1
 
 
 def test_while_one_process_captures_another_sends_nothing(paypal: Emulator, order: Order) -> None:
