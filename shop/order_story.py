@@ -15,6 +15,7 @@ Text = str | Promise
 
 # PayPal's page for the attempt has closed; nobody's card was refused.
 _CLOSED_AT_PAYPAL = frozenset({"ORDER_EXPIRED", "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"})
+_WISHED = frozenset({FailureReason.CANCELLED.value, FailureReason.SUPERSEDED.value})
 _NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
 _PAID = {
     OrderStatus.SUCCESS: (
@@ -157,7 +158,7 @@ def _tell_failed(order: Order, payment: Payment, steps: list[Step]) -> Story:
     if took_money and order.reason != FailureReason.PAYMENT_MISMATCH:
         headline = _("This order has ended. Your money goes back to you in full.")
         sentence = _("A payment reached us too late, and we are returning all of it.")
-    return Story(headline, sentence, "bad", steps)
+    return Story(headline, sentence, "wait" if order.reason in _WISHED else "bad", steps)
 
 
 def _last_issue(payment: Payment) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils.translation import get_language, to_locale
@@ -51,7 +51,7 @@ def day(at: datetime) -> str:
 @register.filter
 def moment(at: datetime) -> str:
     """Write a day and its time, in UTC."""
-    return f"{format_skeleton('yMMMdHm', at, locale=_locale())} UTC"
+    return f"{format_date(at, locale=_locale())}, {at:%H:%M} UTC"
 
 
 def _locale() -> str:

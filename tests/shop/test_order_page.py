@@ -1,6 +1,7 @@
 """The order's page: who may see it, what it says in each state, what it lets one do."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from notifications.models import EmailDelivery
 from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
 from payments.endings import cancel_by_customer, fail_order
@@ -154,6 +156,25 @@ def test_paid_order_empties_its_own_cart_only(client: Client, tea: Any) -> None:
     assert "Your cart is empty." in text_of(client.get("/cart/"))
     put_in_cart(client, tea)
     assert cart_id_of(client) != cart_id
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Receipt Nov 23, 2026, 09:05 UTC"), ("vi", "Hóa đơn 23 thg 11")]
+)
+def test_sent_emails_are_listed_with_their_time(client: Client, language: str, said: str) -> None:
+    order = paid_order()
+    at = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
+    EmailDelivery.objects.create(
+        event_id=uuid.uuid4(),
+        role="customer",
+        event_type="order.confirmed",
+        subject=order.number,
+        recorded_at=at,
+        settled_at=at,
+        status="SENT",
+    )
+    response = client.get(order.get_absolute_url(), headers={"accept-language": language})
+    assert said in text_of(response)
 
 
 def test_page_has_news_exactly_when_something_changed(client: Client) -> None:
