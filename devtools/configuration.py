@@ -109,6 +109,7 @@ class Configuration:
     def _services(self) -> dict[str, str]:
         return {
             "SHOP_URL": self.shop_url,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "SECRET_KEY": self._secret("SECRET_KEY"),
             "DATABASE_URL": self.postgres.url(DATABASE),
             "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.ports['KAFKA_PORT']}",
