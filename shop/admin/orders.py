@@ -30,6 +30,14 @@ ORDER_COLOURS = {
 }
 
 
+class PaymentFilter(admin.ChoicesFieldListFilter):
+    """By the payment's status, under a title that is not the order's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "payment"
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     """Orders move by what customers and PayPal do, never by editing their rows."""
@@ -38,11 +46,10 @@ class OrderAdmin(ReadOnlyAdmin):
     list_display = ("number", "state", "payment_state", "money", "email", "full_name", "placed_at")
     list_filter = (
         "status",
-        "payment__status",
+        ("payment__status", PaymentFilter),
         "reason",
         ("flag", admin.EmptyFieldListFilter),
         ("cancel_wished_at", admin.EmptyFieldListFilter),
-        "country",
     )
     list_select_related = ("payment",)
     search_fields = ("number",)
