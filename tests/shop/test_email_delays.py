@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from notifications.models import EmailDelivery
+from notifications.models import DeliveryStatus, EmailDelivery
 from shop.email_delays import email_delays
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def _sent_after(seconds: float, **changes: Any) -> None:
         "event_id": uuid4(),
         "recorded_at": now,
         "settled_at": now + timedelta(seconds=seconds),
-        "status": "sent",
+        "status": DeliveryStatus.SENT,
         **changes,
     }
     EmailDelivery.objects.create(**values)
@@ -38,7 +38,7 @@ def test_each_bucket_counts_what_took_no_longer() -> None:
 
 def test_emails_sent_again_and_emails_not_sent_are_left_out() -> None:
     _sent_after(5, resend=1)
-    _sent_after(5, status="skipped")
+    _sent_after(5, status=DeliveryStatus.SKIPPED)
 
     assert email_delays().buckets[-1] == ("+Inf", 0)
 
