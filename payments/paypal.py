@@ -33,6 +33,7 @@ from payments.money import to_paypal
 # Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = (3, 15)
 _LONGEST_ISSUE = 60
+_TOO_MUCH = Decimal(10) ** 10
 _LOCALES = {"vi": "vi-VN", "en": "en-US"}
 # 4xx answers that say "not now" rather than "no".
 _NOT_NOW = {"PREVIOUS_REQUEST_IN_PROGRESS", "ORDER_COMPLETION_IN_PROGRESS"}
@@ -108,9 +109,9 @@ class PayPal:
             body={"amount": {"currency_code": currency, "value": to_paypal(amount, currency)}},
         )
         try:
-            return RemoteRefund(id=answer["id"], status=answer["status"])
-        except KeyError as error:
-            raise Unanswered(f"PayPal's refund lacks {error}.") from error
+            return RemoteRefund(id=_text(answer["id"], 40), status=_text(answer["status"], 20))
+        except (KeyError, ValueError) as error:
+            raise Unanswered("PayPal's refund is not in its usual shape.") from error
 
     def _call(
         self, operation: Callable[..., Any], *, request_id: UUID | None = None, **options: Any
@@ -251,18 +252,18 @@ def _read_order(answer: Any) -> RemoteOrder:
         amount = unit.get("amount") or {}
         value = amount.get("value")
         return RemoteOrder(
-            id=answer["id"],
-            status=answer["status"],
-            transaction_id=unit.get("custom_id", ""),
-            amount=Decimal(value) if value is not None else None,
-            currency=amount.get("currency_code", ""),
+            id=_text(answer["id"], 40),
+            status=_text(answer["status"], 40),
+            transaction_id=_text(unit.get("custom_id", ""), 255),
+            amount=_amount(value) if value is not None else None,
+            currency=_text(amount.get("currency_code", ""), 3),
             approve_url=_approve_url(answer.get("links") or []),
             captures=tuple(
                 RemoteCapture(
-                    id=capture["id"],
-                    status=capture["status"],
-                    amount=Decimal(capture["amount"]["value"]),
-                    currency=capture["amount"]["currency_code"],
+                    id=_text(capture["id"], 40),
+                    status=_text(capture["status"], 20),
+                    amount=_amount(capture["amount"]["value"]),
+                    currency=_text(capture["amount"]["currency_code"], 3),
                 )
                 for capture in (unit.get("payments") or {}).get("captures") or []
             ),
@@ -271,11 +272,25 @@ def _read_order(answer: Any) -> RemoteOrder:
         raise Unanswered("PayPal's order is not in its usual shape.") from error
 
 
-def _approve_url(links: list[dict[str, str]]) -> str:
+def _approve_url(links: list[dict[str, Any]]) -> str:
     for link in links:
         if link["rel"] in {"payer-action", "approve"}:
-            return link["href"]
+            return _text(link["href"], 500)
     return ""
+
+
+def _text(value: Any, longest: int) -> str:
+    """Return a text that our rows can hold; raise ValueError for anything else."""
+    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+        raise ValueError(f"Not a text of at most {longest} characters.")
+    return value
+
+
+def _amount(value: Any) -> Decimal:
+    amount = Decimal(_text(value, 32))
+    if not (amount.is_finite() and abs(amount) < _TOO_MUCH):
+        raise ValueError("Not an amount of money.")
+    return amount
 
 
 _lock = threading.Lock()

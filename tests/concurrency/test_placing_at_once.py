@@ -1,18 +1,21 @@
 """Several placements at the same moment, in real threads."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from devtools.paypal.client import Emulator
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
 from orders.models import Order
 from payments.models import Payment
+from payments.settlement import settle
 from shop.checkout import ForeignCheckoutKey, LinesUnavailable, place_order
 from tests.factories import VariantFactory, placement
-from tests.paying import on_shelf
+from tests.paying import approve, on_shelf, standing
 from tests.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,3 +58,25 @@ def test_one_key_from_two_carts_at_once_belongs_to_one_of_them() -> None:
     outcomes = together([partial(place_order, cart) for cart in carts])
     assert sum(isinstance(one, ForeignCheckoutKey) for one in outcomes) == 5, outcomes
     assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_changed_wish_while_the_earlier_order_is_paid_ends_as_one_of_both(
+    paypal: Emulator, round_: int
+) -> None:
+    tea = VariantFactory.create(stock=2)
+    wish = placement((tea, 2))
+    earlier = place_order(wish)
+    attempt = approve(earlier)
+    both: list[Callable[[], object]] = [
+        partial(settle, attempt.pk, by="return"),
+        partial(place_order, replace(wish, checkout_key=uuid.uuid4())),
+    ]
+    _, answer = together(both)
+    assert isinstance(answer, Order), answer
+    if answer == earlier:
+        assert standing(earlier) == ("SUCCESS", "SUCCESS", "")
+        assert (on_shelf(tea.sku), len(paypal.captures())) == ((0, 0), 1)
+    else:
+        assert standing(earlier) == ("FAILED", "FAILED", "superseded")
+        assert (on_shelf(tea.sku), len(paypal.captures())) == ((2, 2), 0)

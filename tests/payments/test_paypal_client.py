@@ -225,12 +225,48 @@ def test_whatever_comes_back_becomes_one_of_our_errors(
         PayPal().get_order("ORDER1")
 
 
+def _order(order_id: str) -> dict[str, Any]:
+    return {"id": order_id, "status": "APPROVED", "purchase_units": [], "links": []}
+
+
+def _captured(**changes: object) -> dict[str, Any]:
+    amount = {"currency_code": "USD", "value": "29.00"}
+    capture = {"id": "CAPTURE1", "status": "COMPLETED", "amount": amount, **changes}
+    return {**_order("ORDER1"), "purchase_units": [{"payments": {"captures": [capture]}}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**_order("ORDER1"), "status": 5},
+        {**_order("ORDER1"), "links": [{"rel": "approve", "href": "https://x/" + "y" * 500}]},
+        {**_order("ORDER1"), "purchase_units": [{"custom_id": "\0"}]},
+        _captured(id="C" * 41),
+        _captured(status="S" * 21),
+        _captured(amount={"currency_code": "DOLLARS", "value": "29.00"}),
+        *(
+            _captured(amount={"currency_code": "USD", "value": value})
+            for value in ("NaN", "Infinity", "1e30", "", 29, None)
+        ),
+    ],
+)
+def test_what_no_row_of_ours_can_hold_is_no_answer(canned: CannedPayPal, body: object) -> None:
+    canned.answer((200, _captured()), (200, body))
+    client = PayPal()
+    assert client.get_order("ORDER1").captures[0].amount == Decimal("29.00")
+    with pytest.raises(Unanswered):
+        client.get_order("ORDER1")
+
+
+@pytest.mark.parametrize("body", [{}, {"id": "R1"}, {"id": 1, "status": "COMPLETED"}])
+def test_a_refund_in_an_unknown_shape_is_no_answer(canned: CannedPayPal, body: object) -> None:
+    canned.answer((201, body))
+    with pytest.raises(Unanswered):
+        _call(PayPal(), "refund", "")
+
+
 def test_a_refusal_in_an_unknown_shape_is_still_named(canned: CannedPayPal) -> None:
     canned.answer((403, {"name": "NOT_AUTHORIZED", "details": {}}))
     with pytest.raises(Refused) as refusal:
         PayPal().get_order("ORDER1")
     assert refusal.value.issue == "NOT_AUTHORIZED"
-
-
-def _order(order_id: str) -> dict[str, Any]:
-    return {"id": order_id, "status": "APPROVED", "purchase_units": [], "links": []}
