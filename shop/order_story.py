@@ -17,6 +17,26 @@ Text = str | Promise
 _CLOSED_AT_PAYPAL = frozenset({"ORDER_EXPIRED", "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"})
 _WISHED = frozenset({FailureReason.CANCELLED.value, FailureReason.SUPERSEDED.value})
 _NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
+_WAITING = (
+    _("Your order is waiting for its payment."),
+    _("You approve at PayPal. We take the money only once your items are secured."),
+)
+_DECLINED = _("You were not charged. PayPal declined the payment.")
+_CLOSED = _("You were not charged. PayPal's page had closed.")
+_STILL_HELD = _("Your items are still set aside for you.")
+_NO_LONGER_HELD = _("Your items are no longer set aside, but you can still pay while they last.")
+_CONFIRMING = {
+    PaymentStatus.CAPTURING: (
+        _("Your payment is being confirmed."),
+        _("A few seconds, usually. You may close this page: we write to you as well."),
+        1,
+    ),
+    PaymentStatus.REVIEW: (
+        _("PayPal is looking at your payment."),
+        _("There is nothing for you to do. Your items stay set aside until PayPal is done."),
+        15,
+    ),
+}
 _PAID = {
     OrderStatus.SUCCESS: (
         _("Thank you. Your order is paid."),
@@ -104,49 +124,20 @@ def tell(order: Order, payment: Payment, *, is_held: bool) -> Story:
 
 
 def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Story:
-    if payment.status == PaymentStatus.CAPTURING:
-        return Story(
-            _("Your payment is being confirmed."),
-            _("A few seconds, usually. You may close this page: we write to you as well."),
-            "wait",
-            steps,
-            poll_seconds=1,
-        )
-    if payment.status == PaymentStatus.REVIEW:
-        return Story(
-            _("PayPal is looking at your payment."),
-            _("There is nothing for you to do. Your items stay set aside until PayPal is done."),
-            "wait",
-            steps,
-            poll_seconds=15,
-        )
+    if payment.status in _CONFIRMING:
+        headline, sentence, poll_seconds = _CONFIRMING[PaymentStatus(payment.status)]
+        return Story(headline, sentence, "wait", steps, poll_seconds=poll_seconds)
     issue = _last_issue(payment)
-    kept = (
-        _("Your items are still set aside for you.")
-        if is_held
-        else _("Your items are no longer set aside, but you can still pay while they last.")
-    )
-    if issue in _CLOSED_AT_PAYPAL:
-        headline: Text = _("You were not charged. PayPal's page had closed.")
-    elif issue:
-        headline = _("You were not charged. PayPal declined the payment.")
-    else:
-        waiting = _("You approve at PayPal. We take the money only once your items are secured.")
-        return Story(
-            _("Your order is waiting for its payment."),
-            waiting if is_held else kept,
-            "wait",
-            steps,
-            pay_label=_("Pay now"),
-            can_cancel=True,
-            poll_seconds=4,
-        )
+    headline, sentence = _WAITING
+    if issue:
+        headline = _CLOSED if issue in _CLOSED_AT_PAYPAL else _DECLINED
+        sentence = _STILL_HELD
     return Story(
         headline,
-        kept,
-        "bad",
+        sentence if is_held else _NO_LONGER_HELD,
+        "bad" if issue else "wait",
         steps,
-        pay_label=_("Try again"),
+        pay_label=_("Try again") if issue else _("Pay now"),
         can_cancel=True,
         poll_seconds=4,
     )

@@ -119,14 +119,11 @@ def _page(
     """Render the form with what was typed; `is_bare`: without remarks on what is missing."""
     options = contents.delivery_options()
     form.offer_countries([c for c in country_names() if _going_to(options, c)])
-    going = _going_to(options, str(form["country"].value() or "")) or options
-    sent = form["delivery"].value()
-    chosen = next((o for o in going if o.slug == sent), going[0] if going else None)
     context: dict[str, Any] = {
         "form": form,
         "contents": contents,
         "options": options,
-        "chosen": chosen,
+        "chosen": _chosen(form, options),
         "checkout_key": _key(form),
         "wrong": [] if is_bare else [field for field in form if field.errors],
         "is_bare": is_bare,
@@ -134,6 +131,13 @@ def _page(
         "new_total": new_total,
     }
     return render(request, "shop/checkout.html", context, status=status)
+
+
+def _chosen(form: CheckoutForm, options: Sequence[DeliveryOption]) -> DeliveryOption | None:
+    """Return the delivery that was sent, or the cheapest that goes there."""
+    going = _going_to(options, str(form["country"].value() or "")) or options
+    sent = form["delivery"].value()
+    return next((one for one in going if one.slug == sent), going[0] if going else None)
 
 
 def _key(form: CheckoutForm) -> uuid.UUID:
