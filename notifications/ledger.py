@@ -58,16 +58,16 @@ _CLAIM = f"""
     INSERT INTO {_TABLE} AS ours ({", ".join(f'"{name}"' for name in _NEW_COLUMNS)})
     VALUES %s
     ON CONFLICT (event_id, role, address_hash, resend) DO UPDATE
-    SET status = 'claimed', owner = EXCLUDED.owner,
-        unknown = ours.unknown + (ours.status = 'sending')::int
-    WHERE ours.status IN ('claimed', 'sending')
+    SET status = 'CLAIMED', owner = EXCLUDED.owner,
+        unknown = ours.unknown + (ours.status = 'SENDING')::int
+    WHERE ours.status IN ('CLAIMED', 'SENDING')
       AND (ours.owner IS NULL OR ours.owner NOT IN ({_ALIVE}))
     RETURNING ours.*
 """  # noqa: S608 - names of our own columns
 
 _WAIT_FOR_EARLIER = f"""
-    UPDATE {_TABLE} later SET status = 'waiting', owner = NULL
-    WHERE later.id = ANY(%s) AND later.status = 'claimed' AND EXISTS (
+    UPDATE {_TABLE} later SET status = 'WAITING', owner = NULL
+    WHERE later.id = ANY(%s) AND later.status = 'CLAIMED' AND EXISTS (
         SELECT 1 FROM {_TABLE} earlier
         WHERE earlier.subject = later.subject AND earlier.address_hash = later.address_hash
           AND earlier.id < later.id AND earlier.status IN ({_UNSETTLED})
@@ -76,14 +76,14 @@ _WAIT_FOR_EARLIER = f"""
 """  # noqa: S608
 
 _TAKE_DUE = f"""
-    UPDATE {_TABLE} SET status = 'claimed', owner = %s, next_attempt_at = NULL,
-        unknown = unknown + (status = 'sending')::int
+    UPDATE {_TABLE} SET status = 'CLAIMED', owner = %s, next_attempt_at = NULL,
+        unknown = unknown + (status = 'SENDING')::int
     WHERE id = ANY (ARRAY(
         SELECT due.id FROM {_TABLE} due
         WHERE due.status IN ({_UNSETTLED})
-          AND (due.status = 'waiting'
-               OR (due.status = 'deferred' AND due.next_attempt_at <= %s)
-               OR (due.status IN ('claimed', 'sending')
+          AND (due.status = 'WAITING'
+               OR (due.status = 'DEFERRED' AND due.next_attempt_at <= %s)
+               OR (due.status IN ('CLAIMED', 'SENDING')
                    AND (due.owner IS NULL OR due.owner NOT IN ({_ALIVE}))))
           AND NOT EXISTS (
               SELECT 1 FROM {_TABLE} earlier
@@ -102,13 +102,13 @@ _ADVANCE = f"""
             headers = CASE WHEN %s THEN NULL ELSE headers END,
             value = CASE WHEN %s THEN NULL ELSE value END
         WHERE id = %s AND owner = %s)
-    UPDATE {_TABLE} SET status = 'sending' WHERE id = %s AND owner = %s AND status = 'claimed'
+    UPDATE {_TABLE} SET status = 'SENDING' WHERE id = %s AND owner = %s AND status = 'CLAIMED'
     RETURNING id
 """  # noqa: S608
 
 _RELEASE = f"""
-    UPDATE {_TABLE} SET status = 'deferred', owner = NULL, next_attempt_at = %s
-    WHERE owner = %s AND status = 'claimed'
+    UPDATE {_TABLE} SET status = 'DEFERRED', owner = NULL, next_attempt_at = %s
+    WHERE owner = %s AND status = 'CLAIMED'
 """  # noqa: S608
 
 _NOBODY = -1

@@ -110,14 +110,14 @@ class StageSetting(models.Model):
 class DeliveryStatus(models.TextChoices):
     """Where an email stands."""
 
-    CLAIMED = "claimed"  # an owner will send it
-    SENDING = "sending"  # being handed to the mail server right now
-    DEFERRED = "deferred"  # to be tried at `next_attempt_at`
-    WAITING = "waiting"  # behind an earlier email of the same subject and address
-    SENT = "sent"  # accepted by the mail server
-    SKIPPED = "skipped"  # not to be sent, `reason` says why
-    FAILED = "failed"  # refused for good by the mail server
-    DEAD = "dead"  # set aside as a dead letter
+    CLAIMED = "CLAIMED"  # an owner will send it
+    SENDING = "SENDING"  # being handed to the mail server right now
+    DEFERRED = "DEFERRED"  # to be tried at `next_attempt_at`
+    WAITING = "WAITING"  # behind an earlier email of the same subject and address
+    SENT = "SENT"  # accepted by the mail server
+    SKIPPED = "SKIPPED"  # not to be sent, `reason` says why
+    FAILED = "FAILED"  # refused for good by the mail server
+    DEAD = "DEAD"  # set aside as a dead letter
 
 
 UNSETTLED = [
@@ -127,19 +127,19 @@ UNSETTLED = [
     DeliveryStatus.WAITING,
 ]
 DELIVERY_MOVES = [
-    ("claimed", "sending"),
-    ("claimed", "deferred"),
-    ("claimed", "waiting"),
-    ("claimed", "skipped"),
-    ("claimed", "dead"),
-    ("sending", "claimed"),
-    ("sending", "sent"),
-    ("sending", "deferred"),
-    ("sending", "failed"),
-    ("sending", "dead"),
-    ("deferred", "claimed"),
-    ("waiting", "claimed"),
-    ("dead", "claimed"),
+    ("CLAIMED", "SENDING"),
+    ("CLAIMED", "DEFERRED"),
+    ("CLAIMED", "WAITING"),
+    ("CLAIMED", "SKIPPED"),
+    ("CLAIMED", "DEAD"),
+    ("SENDING", "CLAIMED"),
+    ("SENDING", "SENT"),
+    ("SENDING", "DEFERRED"),
+    ("SENDING", "FAILED"),
+    ("SENDING", "DEAD"),
+    ("DEFERRED", "CLAIMED"),
+    ("WAITING", "CLAIMED"),
+    ("DEAD", "CLAIMED"),
 ]
 
 

@@ -77,7 +77,7 @@ def test_address_that_would_inject_a_header_is_a_dead_letter(
     hostile = Recipient("mai@example.com\r\nBcc: all@example.com", "Mai", "en")
     event = record("G-1", customer=hostile)
     publish_and_consume()
-    assert (delivery_of(event).status, delivery_of(event).reason) == ("dead", "address")
+    assert (delivery_of(event).status, delivery_of(event).reason) == ("DEAD", "address")
     assert mailbox.messages() == []
 
 

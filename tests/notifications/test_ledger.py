@@ -24,7 +24,7 @@ pytestmark = [
 
 def make_due() -> None:
     """Let the time of every deferred email come."""
-    EmailDelivery.objects.filter(status="deferred").update(next_attempt_at=timezone.now())
+    EmailDelivery.objects.filter(status="DEFERRED").update(next_attempt_at=timezone.now())
 
 
 def test_refusal_for_now_defers_that_email_alone(mailbox: Mailbox) -> None:
@@ -33,7 +33,7 @@ def test_refusal_for_now_defers_that_email_alone(mailbox: Mailbox) -> None:
     publish_and_consume()
     statuses = {delivery_of(first).status, delivery_of(second).status}
     assert statuses == {DeliveryStatus.DEFERRED, DeliveryStatus.SENT}
-    deferred = EmailDelivery.objects.get(status="deferred")
+    deferred = EmailDelivery.objects.get(status="DEFERRED")
     assert deferred.attempts == 1
     assert "451" in deferred.error
 
@@ -81,7 +81,7 @@ def test_absent_mail_server_costs_no_attempt(mailbox: Mailbox) -> None:
     with pytest.raises(MailServerAway):
         consume()
     delivery = delivery_of(event)
-    assert (delivery.status, delivery.attempts, delivery.unknown) == ("deferred", 0, 0)
+    assert (delivery.status, delivery.attempts, delivery.unknown) == ("DEFERRED", 0, 0)
     assert consume() == 1
 
 
@@ -104,7 +104,7 @@ def test_email_whose_time_is_over_is_skipped(mailbox: Mailbox) -> None:
     stale = record("G-1", valid_until=timezone.now() - timedelta(seconds=1))
     covered = record("G-2", covered_by=uuid4())
     publish_and_consume()
-    assert (delivery_of(stale).status, delivery_of(stale).reason) == ("skipped", "stale")
+    assert (delivery_of(stale).status, delivery_of(stale).reason) == ("SKIPPED", "stale")
     assert delivery_of(covered).reason == "covered"
     assert mailbox.messages() == []
 
@@ -138,10 +138,10 @@ def test_owner_that_lost_an_email_may_not_send_it() -> None:
 
 def test_database_refuses_an_illegal_move() -> None:
     delivery = _claimed_by(token=7)
-    EmailDelivery.objects.filter(pk=delivery.pk).update(status="sending")
-    EmailDelivery.objects.filter(pk=delivery.pk).update(status="sent")
+    EmailDelivery.objects.filter(pk=delivery.pk).update(status="SENDING")
+    EmailDelivery.objects.filter(pk=delivery.pk).update(status="SENT")
     with pytest.raises(InternalError, match="Invalid transition"):
-        EmailDelivery.objects.filter(pk=delivery.pk).update(status="claimed")
+        EmailDelivery.objects.filter(pk=delivery.pk).update(status="CLAIMED")
 
 
 def test_resent_email_is_new_and_keeps_to_its_order(mailbox: Mailbox) -> None:

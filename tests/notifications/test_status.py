@@ -30,8 +30,8 @@ def test_order_tells_its_events_and_emails(kafka_topic: str, mailbox: Mailbox) -
     assert (told["id"], told["type"]) == (str(event.pk), "order.confirmed")
     assert (told["topic"], told["partition"] in range(4)) == (kafka_topic, True)
     (email,) = status.deliveries_of("G-1")
-    assert (email["to"], email["status"], email["attempts"]) == ("mai@example.com", "sent", 1)
-    assert status.emails_by_type_and_status() == {("order.confirmed", "sent"): 2}
+    assert (email["to"], email["status"], email["attempts"]) == ("mai@example.com", "SENT", 1)
+    assert status.emails_by_type_and_status() == {("order.confirmed", "SENT"): 2}
 
 
 def test_unpublished_event_has_no_place_yet() -> None:
