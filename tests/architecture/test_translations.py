@@ -34,8 +34,17 @@ def test_every_text_is_translated(path: Path) -> None:
 @pytest.mark.parametrize("path", _CATALOGUES, ids=_name)
 def test_compiled_catalogue_is_in_step(path: Path) -> None:
     with path.with_suffix(".mo").open("rb") as file:
-        compiled = {(m.context, m.id): m.string for m in read_mo(file) if m.id}
-    assert compiled == {(m.context, m.id): m.string for m in _read(path) if m.id}
+        assert _texts(read_mo(file)) == _texts(_read(path))
+
+
+def _texts(catalogue: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return each text with its translation, plural forms and all."""
+    messages = [message for message in catalogue if message.id]
+    return {(one.context or "", *_forms(one.id)): _forms(one.string) for one in messages}
+
+
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def _is_complete(text: str | tuple[str, ...] | list[str] | None) -> bool:
