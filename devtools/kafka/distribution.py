@@ -28,14 +28,7 @@ def java_version() -> int | None:
 
 def why_not_runnable() -> str | None:
     """Return why Apache Kafka cannot run here, or None where it can."""
-    version = java_version()
-    if version is None:
-        return "Java is not installed"
-    if version < OLDEST_JAVA:
-        return f"Java {version} is too old (Apache Kafka needs {OLDEST_JAVA})"
-    if not is_fetched():
-        return "Apache Kafka is not fetched yet"
-    return None
+    return _why_no_java() or (None if is_fetched() else "Apache Kafka is not fetched yet")
 
 
 def is_fetched() -> bool:
@@ -43,12 +36,11 @@ def is_fetched() -> bool:
 
 
 def fetch() -> None:
-    """Fetch Apache Kafka into `.dev/kafka`, unless it is there."""
+    """Fetch Apache Kafka into `.dev/kafka`, unless it is there; it must be able to run here."""
+    if reason := _why_no_java():
+        raise KafkaUnavailable(f"{reason}.")
     if is_fetched():
         return
-    version = java_version()
-    if version is None or version < OLDEST_JAVA:
-        raise KafkaUnavailable(f"Java {OLDEST_JAVA} or newer is needed (found: {version}).")
     if shutil.which("mvn") is None:
         raise KafkaUnavailable("Maven (`mvn`) is not installed.")
     print("Fetching Apache Kafka with Maven (43 MB, once) …", flush=True)
@@ -60,6 +52,15 @@ def fetch() -> None:
     if done.returncode:
         raise KafkaUnavailable(f"Maven could not fetch Apache Kafka:\n{done.stdout}{done.stderr}")
     _stamp().write_text(_fingerprint())
+
+
+def _why_no_java() -> str | None:
+    version = java_version()
+    if version is None:
+        return "Java is not installed"
+    if version < OLDEST_JAVA:
+        return f"Java {version} is too old: Apache Kafka needs {OLDEST_JAVA} or newer"
+    return None
 
 
 def _stamp() -> Path:
