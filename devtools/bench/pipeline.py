@@ -5,6 +5,7 @@ import time
 import uuid
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import confluent_kafka
 import confluent_kafka.admin
@@ -86,7 +87,7 @@ class _BarePipeline:
         email["X-Event-Id"] = subject
         email.set_content(("x" * 70 + "\n") * 280)
         began = time.time()
-        self._producer.produce(self._topic, email.as_bytes())
+        self._producer.produce(self._topic, email.as_bytes(policy=SMTP))
         self._producer.flush()
         while (message := self._consumer.poll(1)) is None or message.error():
             pass
