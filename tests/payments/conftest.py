@@ -1,8 +1,14 @@
 """Fixtures of everything that pays."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from pytest_django import Settings
+
+from devtools.paypal.certificates import load_certificates
 from devtools.paypal.client import Emulator
+from devtools.paypal.signatures import Signer
+from payments import certificates
 from payments import paypal as gateway_module
 
 
@@ -12,3 +18,11 @@ def paypal(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     emulator.webhook_mode("drop")
     monkeypatch.setattr(gateway_module, "_gateway", None)
     return emulator
+
+
+@pytest.fixture
+def signer(paypal: Emulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    """Sign as the emulator does, with its own key; the shop knows no certificate yet."""
+    monkeypatch.setattr(certificates, "_known", {})
+    own = load_certificates(Path(settings.PAYPAL_EMULATOR_CA_FILE).parent)
+    return Signer(own, f"{paypal.base_url}/v1/notifications/certs/{own.id}")
