@@ -54,7 +54,9 @@ class _BarePipeline:
     """The least that goes the same way: one topic, one producer, one consumer, one connection."""
 
     def __init__(self) -> None:
-        servers = {"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS}
+        servers: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS
+        }
         self._topic = f"bench-{uuid.uuid4()}"
         self._admin = confluent_kafka.admin.AdminClient(servers)
         self._producer = confluent_kafka.Producer({**servers, "acks": "all"})
