@@ -44,6 +44,13 @@ def _line(
     )
 
 
+class CountryField(forms.ChoiceField):
+    """A country's code; the list to choose from is made only where it is shown."""
+
+    def valid_value(self, value: str) -> bool:
+        return value in country_names()
+
+
 class CheckoutForm(forms.Form):
     """Who orders, where it goes, and how. Validates without a query.
 
@@ -96,7 +103,7 @@ class CheckoutForm(forms.Form):
     postal_code = _line(
         _("Postal code"), "", length=20, autocomplete="shipping postal-code", required=False
     )
-    country = forms.ChoiceField(
+    country = CountryField(
         label=_("Country"),
         error_messages={
             "required": _("Choose the country."),
@@ -112,10 +119,6 @@ class CheckoutForm(forms.Form):
         widget=forms.HiddenInput,
     )
     shown_total = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.offer_countries(country_names())
 
     def offer_countries(self, codes: Collection[str]) -> None:
         """Let these countries be chosen, in the order of their names."""
