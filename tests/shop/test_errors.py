@@ -1,6 +1,5 @@
 """Pages for what goes wrong: in the shop's look, and without the database where it may be gone."""
 
-
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
@@ -44,7 +43,9 @@ def test_every_error_page_is_valid_and_asks_no_database() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("address", ["/", "/products/", "/checkout/7b0e2c4e-3f6d-4c0a-9a52-0d6a4b1f9c11/"])
+@pytest.mark.parametrize(
+    "address", ["/", "/products/", "/checkout/7b0e2c4e-3f6d-4c0a-9a52-0d6a4b1f9c11/"]
+)
 def test_lost_database_answers_503(
     client: Client, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
