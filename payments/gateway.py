@@ -2,6 +2,8 @@
 
 GatewayError
 ├── Unanswered      whether it was done is not known: repeat with the same request id
+│   ├── Busy        nothing was sent: too many calls wait already, or none is answered
+│   └── InProgress  the same request is being worked on at this very moment
 └── Refused         a definite no, with the gateway's own word for it
     └── Unknown     there is no such thing there
 """
@@ -19,6 +21,14 @@ class GatewayError(Exception):
 
 class Unanswered(GatewayError):
     """No answer that can be trusted: it may or may not have been done."""
+
+
+class Busy(Unanswered):
+    """Nothing was sent, and nothing was waited for."""
+
+
+class InProgress(Unanswered):
+    """The gateway is well, and at work on this already."""
 
 
 class Refused(GatewayError):

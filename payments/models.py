@@ -99,6 +99,9 @@ class PaymentAttempt(models.Model):
     closed_at = models.DateTimeField(null=True)
     ask_at = models.DateTimeField(null=True, help_text="When the clock next asks PayPal about it.")
     asked = models.PositiveSmallIntegerField(default=0, help_text="How often the clock has asked.")
+    came_back_at = models.DateTimeField(
+        null=True, help_text="When its customer came back from PayPal, and PayPal did not answer."
+    )
 
     class Meta:
         ordering = ("number",)
@@ -205,3 +208,27 @@ class WebhookReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id}"
+
+
+class GatewayCall(models.Model):
+    """One call to PayPal and what became of it, never altered."""
+
+    operation = models.CharField(max_length=40, help_text="As PayPal's SDK names it.")
+    about = models.CharField(
+        max_length=40,
+        db_index=True,
+        help_text="PayPal's id of what it was about; our transaction id before there was one.",
+    )
+    request_id = models.UUIDField(null=True)
+    debug_id = models.CharField(
+        max_length=40, blank=True, help_text="PayPal's own name for the call: quote it to them."
+    )
+    outcome = models.CharField(max_length=200)
+    milliseconds = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.about}: {self.outcome}"

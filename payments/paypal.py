@@ -1,38 +1,45 @@
 """PayPal, through its official SDK: the only module that speaks to it.
 
 The SDK sends the requests and keeps the token; what comes back is read from the raw text, by
-`payments.paypal_json`.
+`payments.paypal_json`. A call waits for one of a few places and without a database connection.
 """
 
 import json
 import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import requests
 from apimatic_core.exceptions.auth_validation_exception import AuthValidationException
 from apimatic_core.utilities import api_helper
 from django.conf import settings
+from django.db import connection
 from paypalserversdk.configuration import Configuration, Environment
 from paypalserversdk.exceptions.api_exception import ApiException
 from paypalserversdk.http.auth.o_auth_2 import ClientCredentialsAuthCredentials
 from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
+from payments.breaker import Breaker
+from payments.calls import traced
 from payments.gateway import Purchase, RemoteOrder, RemoteRefund, Unanswered
+from payments.paypal_http import BoundedClient
 from payments.paypal_json import (
     parse,
     read_error,
-    read_order,
+    read_opened_order,
     read_order_asked_for,
     read_refund,
     write_money,
     write_order,
 )
 
-# Seconds to connect, and to wait for each part of an answer.
-TIMEOUT = (3, 15)
+# Seconds to connect, and to be answered.
+TIMEOUT = (3.0, 15.0)
+
+Answer = TypeVar("Answer")
 
 
 class _PlainJson:
@@ -40,7 +47,10 @@ class _PlainJson:
 
     @staticmethod
     def decode(text: str) -> Any:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError as error:
+            raise ValueError("Nested too deep.") from error
 
     @staticmethod
     def encode(value: Any, _unpicklable: bool) -> str:
@@ -56,18 +66,20 @@ class _ShopConfiguration(Configuration):  # type: ignore[misc]
     def get_base_uri(self, *_: Any) -> str:
         return settings.PAYPAL_BASE_URL
 
+    def create_http_client(self) -> BoundedClient:
+        return BoundedClient(TIMEOUT)
+
 
 class PayPal:
     """The gateway. One for each process (`gateway()`); its threads may share it."""
 
     def __init__(self) -> None:
+        self._breaker = Breaker(settings.PAYPAL_CALLS)
         self._sdk = PaypalServersdkClient(
             config=_ShopConfiguration(
                 environment=Environment.PRODUCTION
                 if settings.PAYPAL_ENVIRONMENT == "live"
                 else Environment.SANDBOX,
-                timeout=TIMEOUT,
-                max_retries=0,
                 client_credentials_auth_credentials=ClientCredentialsAuthCredentials(
                     o_auth_client_id=settings.PAYPAL_CLIENT_ID,
                     o_auth_client_secret=settings.PAYPAL_CLIENT_SECRET,
@@ -77,40 +89,69 @@ class PayPal:
 
     def create_order(self, purchase: Purchase, *, request_id: UUID) -> RemoteOrder:
         """Open an order at PayPal; the same request id finds the one already opened."""
-        body = write_order(purchase)
-        return read_order(
-            self._call(self._sdk.orders.create_order, request_id=request_id, body=body)
+        return self._call(
+            self._sdk.orders.create_order,
+            read=partial(read_opened_order, purchase),
+            about=str(purchase.transaction_id),
+            request_id=request_id,
+            body=write_order(purchase),
         )
 
     def get_order(self, order_id: str) -> RemoteOrder:
         """Read PayPal's order."""
-        return read_order_asked_for(order_id, self._call(self._sdk.orders.get_order, id=order_id))
+        return self._call(
+            self._sdk.orders.get_order,
+            read=partial(read_order_asked_for, order_id),
+            about=order_id,
+            id=order_id,
+        )
 
     def capture_order(self, order_id: str, *, request_id: UUID) -> RemoteOrder:
         """Take the money; repeated with the same request id, PayPal takes it once."""
-        return read_order_asked_for(
-            order_id,
-            self._call(self._sdk.orders.capture_order, request_id=request_id, id=order_id, body={}),
+        return self._call(
+            self._sdk.orders.capture_order,
+            read=partial(read_order_asked_for, order_id),
+            about=order_id,
+            request_id=request_id,
+            id=order_id,
+            body={},
         )
 
     def refund_capture(
         self, capture_id: str, *, amount: Decimal, currency: str, request_id: UUID
     ) -> RemoteRefund:
         """Give money back; repeated with the same request id, PayPal gives it once."""
-        answer = self._call(
+        return self._call(
             self._sdk.payments.refund_captured_payment,
+            read=read_refund,
+            about=capture_id,
             request_id=request_id,
             capture_id=capture_id,
             body={"amount": write_money(amount, currency)},
         )
-        return read_refund(answer)
 
     def _call(
-        self, operation: Callable[..., Any], *, request_id: UUID | None = None, **options: Any
-    ) -> Any:
-        """Call the SDK and return the answer's JSON; a token refused once is renewed once."""
+        self,
+        operation: Callable[..., Any],
+        *,
+        read: Callable[[Any], Answer],
+        about: str,
+        request_id: UUID | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Call the SDK and read the answer's JSON. Raises GatewayError."""
         if request_id is not None:
             options |= {"paypal_request_id": str(request_id), "prefer": "return=representation"}
+        if not connection.in_atomic_block:
+            connection.close()  # nobody holds one while waiting for PayPal
+        with (
+            traced(operation.__name__, about=about, request_id=request_id),
+            self._breaker.admit(),
+        ):
+            return read(self._ask(operation, options))
+
+    def _ask(self, operation: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+        """Return the answer's JSON; a token refused once is renewed once."""
         try:
             return self._answer(operation, options)
         except _TokenRefused:

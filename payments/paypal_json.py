@@ -7,11 +7,13 @@ import json
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from payments.gateway import (
     GatewayError,
+    InProgress,
     Purchase,
     Refused,
     RemoteCapture,
@@ -33,7 +35,7 @@ def parse(text: str) -> Any:
     """Return the object that an answer's text is."""
     try:
         parsed = json.loads(text)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise Unanswered("PayPal's answer was cut off or is no JSON.") from error
     if not isinstance(parsed, dict):
         raise Unanswered("PayPal's answer is not an object.")
@@ -106,6 +108,17 @@ def read_order_asked_for(order_id: str, answer: Any) -> RemoteOrder:
     return remote
 
 
+def read_opened_order(purchase: Purchase, answer: Any) -> RemoteOrder:
+    """Read the answer to this very purchase: what it says of it, if anything, must be ours."""
+    remote = read_order(answer)
+    if remote.transaction_id not in {"", str(purchase.transaction_id)}:
+        raise Unanswered("PayPal's answer is about another order.")
+    sum_told, ours = (remote.amount, remote.currency), (purchase.total, purchase.currency)
+    if remote.amount is not None and sum_told != ours:
+        raise Unanswered("PayPal's answer is about another sum.")
+    return remote
+
+
 def read_order(answer: Any) -> RemoteOrder:
     """Read an order as PayPal has it."""
     try:
@@ -143,7 +156,7 @@ def read_refund(answer: Any) -> RemoteRefund:
 
 def read_error(status: int, text: str) -> GatewayError:
     """Turn an answer that is no success into one of our few errors."""
-    if status >= 500 or status in {408, 425, 429}:
+    if status < 400 or status >= 500 or status in {408, 425, 429}:
         return Unanswered(f"PayPal answered {status}.")
     try:
         body = parse(text)
@@ -151,9 +164,9 @@ def read_error(status: int, text: str) -> GatewayError:
         return error
     issue = _issue(body) or f"HTTP_{status}"
     if issue in _NOT_NOW:
-        return Unanswered(f"PayPal answered {issue}.")
+        return InProgress(f"PayPal answered {issue}.")
     kind = Unknown if status == 404 else Refused
-    return kind(issue, str(body.get("debug_id", "")))
+    return kind(issue, _word(body.get("debug_id"), 40))
 
 
 def _issue(body: dict[str, Any]) -> str:
@@ -162,19 +175,31 @@ def _issue(body: dict[str, Any]) -> str:
         found = body["details"][0]["issue"]
     except (LookupError, TypeError):
         found = body.get("name")
-    return found[:_LONGEST_ISSUE] if isinstance(found, str) else ""
+    return _word(found, _LONGEST_ISSUE)
+
+
+def _word(found: Any, longest: int) -> str:
+    return found[:longest] if isinstance(found, str) and found.isprintable() else ""
 
 
 def _approve_url(links: list[dict[str, Any]]) -> str:
     for link in links:
         if link["rel"] in {"payer-action", "approve"}:
-            return _text(link["href"], 500)
+            return _address(link["href"])
     return ""
+
+
+def _address(value: Any) -> str:
+    """Return an address that a browser may be sent to."""
+    address = _text(value, 500)
+    if urlsplit(address).scheme not in {"http", "https"}:
+        raise ValueError("Not the address of a page.")
+    return address
 
 
 def _text(value: Any, longest: int) -> str:
     """Return a text that our rows can hold; raise ValueError for anything else."""
-    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise ValueError(f"Not a text of at most {longest} characters.")
     return value
 

@@ -229,6 +229,7 @@ PAYPAL_ENVIRONMENT = env.choice("PAYPAL_ENVIRONMENT", ("sandbox", "live", "emula
 PAYPAL_CLIENT_ID = env.text("PAYPAL_CLIENT_ID")
 PAYPAL_CLIENT_SECRET = env.text("PAYPAL_CLIENT_SECRET")
 PAYPAL_WEBHOOK_ID = env.text("PAYPAL_WEBHOOK_ID")
+PAYPAL_CALLS = env.whole("PAYPAL_CALLS", 4)
 
 
 def _paypal_base_url() -> str:

@@ -1,0 +1,101 @@
+"""The trace that every call to PayPal leaves: a line in the log, a row, and the figures."""
+
+import logging
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from uuid import UUID
+
+from django.utils import timezone
+from prometheus_client import Counter, Histogram
+
+from payments.gateway import Busy, Refused, Unanswered
+from payments.models import GatewayCall
+
+logger = logging.getLogger(__name__)
+
+CALLS = Counter("ganh_paypal_calls", "Calls to PayPal.", labelnames=("operation", "outcome"))
+SECONDS = Histogram(
+    "ganh_paypal_seconds",
+    "How long calls to PayPal took.",
+    labelnames=("operation",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+)
+_LONGEST_DEBUG_ID = 40
+_LONGEST_OUTCOME = 200
+
+
+@dataclass
+class Call:
+    """One call, while it lasts. `about` is PayPal's id, or our transaction id before it has one."""
+
+    operation: str
+    about: str
+    request_id: UUID | None
+    at: datetime
+    debug_id: str = ""
+
+
+_current: ContextVar[Call | None] = ContextVar("paypal_call", default=None)
+
+
+def note_debug_id(headers: Mapping[str, str]) -> None:
+    """Keep PayPal's name for what it has just answered, for the call that this thread makes."""
+    call, found = _current.get(), headers.get("PayPal-Debug-Id", "")
+    if call is not None and found.isprintable():
+        call.debug_id = found[:_LONGEST_DEBUG_ID]
+
+
+@contextmanager
+def traced(operation: str, *, about: str, request_id: UUID | None) -> Generator[None]:
+    """Trace the call made inside, however it ends; a call that was not made is only counted."""
+    call = Call(operation, about, request_id, timezone.now())
+    token, began = _current.set(call), monotonic()
+    outcome, why = "failed", ""
+    try:
+        yield
+        outcome = "answered"
+    except Busy:
+        outcome = "busy"
+        raise
+    except Unanswered as error:
+        outcome, why = "unanswered", str(error)
+        raise
+    except Refused as error:
+        outcome, why = "refused", error.issue
+        raise
+    finally:
+        _current.reset(token)
+        CALLS.labels(operation, outcome).inc()
+        if outcome != "busy":
+            _keep(call, f"{outcome}: {why}" if why else outcome, monotonic() - began)
+
+
+def _keep(call: Call, outcome: str, seconds: float) -> None:
+    """Write the line and the row; failing at that never hides what became of the call."""
+    SECONDS.labels(call.operation).observe(seconds)
+    milliseconds = round(seconds * 1000)
+    logger.info(
+        "PayPal %s %s: %s, %d ms, request id %s, debug id %s",
+        call.operation,
+        call.about or "-",
+        outcome,
+        milliseconds,
+        call.request_id or "-",
+        call.debug_id or "-",
+    )
+    try:
+        GatewayCall.objects.create(
+            operation=call.operation,
+            about=call.about,
+            request_id=call.request_id,
+            debug_id=call.debug_id,
+            outcome=outcome[:_LONGEST_OUTCOME],
+            milliseconds=milliseconds,
+            at=call.at,
+        )
+    except Exception:
+        logger.exception("PayPal's call %s about %s has no row.", call.operation, call.about)
