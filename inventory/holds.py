@@ -108,6 +108,13 @@ def has_ended(reference: UUID, at: datetime) -> bool:
     ).exists()
 
 
+def is_held(reference: UUID, at: datetime) -> bool:
+    """Say whether anything is set aside, and will be for a while."""
+    return StockHold.objects.filter(
+        reference=reference, status=HoldStatus.HELD, held_until__gt=at
+    ).exists()
+
+
 def sell(*, reference: UUID, by: str, at: datetime) -> None:
     """Take what is held out of the stock: it was paid for."""
     holds = _holds(reference, HoldStatus.HELD)

@@ -9,6 +9,7 @@ from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
@@ -40,6 +41,15 @@ class Call:
 
 
 _current: ContextVar[Call | None] = ContextVar("paypal_call", default=None)
+
+
+def let_connection_go() -> None:
+    """Give the database connection back before waiting for PayPal; the next query takes another.
+
+    However many wait, the pool is there for everybody else.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def note_debug_id(headers: Mapping[str, str]) -> None:

@@ -1,7 +1,9 @@
 """The beginning of a payment: its row, and the PayPal order that the customer approves."""
 
+import threading
 import uuid
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 
 from django.conf import settings
 from django.db import transaction
@@ -9,13 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.models import Order
-from payments.gateway import Address, Item, Purchase, Refused
+from payments.calls import let_connection_go
+from payments.gateway import Address, InProgress, Item, Purchase, Refused
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.models import Payment, PaymentAttempt, PaymentTransition
 from payments.paypal import gateway
 
 # The clock first asks PayPal about an attempt when its customer may just have come back.
 FIRST_ASK = timedelta(seconds=30)
+# How long, and how often in it, a second "Pay now" looks for what the first got from PayPal.
+TWIN_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+# As many may wait for a twin, at most, as may wait for PayPal itself.
+_twins = threading.BoundedSemaphore(settings.PAYPAL_CALLS)
 
 
 class NothingToPay(Exception):
@@ -41,8 +49,9 @@ def create_payment(order: Order, *, by: str, at: datetime) -> Payment:
 def approval_url(transaction_id: uuid.UUID) -> str:
     """Return where at PayPal the customer approves: the open attempt's page, or a new attempt's.
 
-    Safe to repeat: an unanswered attempt is sent again with its own request id. Approved already,
-    it leads on to where the customer comes back. Raises Order.DoesNotExist, NothingToPay,
+    Safe to repeat: an unanswered attempt is sent again with its own request id, and while PayPal
+    is at work on it for another request, that one's answer is waited for. Approved already, it
+    leads on to where the customer comes back. Raises Order.DoesNotExist, NothingToPay,
     Unanswered (try again: the same attempt is found) and Refused (the attempt is closed; another
     try opens the next).
     """
@@ -52,6 +61,10 @@ def approval_url(transaction_id: uuid.UUID) -> str:
     purchase = _purchase(attempt)
     try:
         remote = gateway().create_order(purchase, request_id=attempt.create_request_id)
+    except InProgress:
+        if url := _url_of_twin(attempt.pk):
+            return url
+        raise
     except Refused as error:
         _close_refused(attempt, error)
         raise
@@ -60,7 +73,34 @@ def approval_url(transaction_id: uuid.UUID) -> str:
         approve_url=remote.approve_url,
         ask_at=timezone.now() + FIRST_ASK,
     )
-    return remote.approve_url or f"{purchase.return_url}?token={remote.id}"
+    return _way_on(remote.approve_url, remote.id)
+
+
+def _url_of_twin(attempt_id: int) -> str | None:
+    """Wait until another request has stored PayPal's answer; no connection is held meanwhile."""
+    if not _twins.acquire(blocking=False):
+        return None
+    try:
+        until = monotonic() + TWIN_SECONDS
+        while monotonic() < until:
+            attempt = PaymentAttempt.objects.get(pk=attempt_id)
+            if attempt.paypal_order_id:
+                return _way_on(attempt.approve_url, attempt.paypal_order_id)
+            if attempt.status == AttemptStatus.CLOSED:
+                return None
+            let_connection_go()
+            sleep(_LOOK_SECONDS)
+        return None
+    finally:
+        _twins.release()
+
+
+def _way_on(approve_url: str, paypal_order_id: str) -> str:
+    return approve_url or f"{_return_url()}?token={paypal_order_id}"
+
+
+def _return_url() -> str:
+    return settings.SHOP_URL + reverse("payment-return")
 
 
 @transaction.atomic(durable=True)
@@ -110,7 +150,7 @@ def _purchase(attempt: PaymentAttempt) -> Purchase:
             country=order.country,
         ),
         locale=order.locale,
-        return_url=settings.SHOP_URL + reverse("payment-return"),
+        return_url=_return_url(),
         cancel_url=settings.SHOP_URL + reverse("payment-cancel"),
     )
 

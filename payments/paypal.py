@@ -16,14 +16,13 @@ import requests
 from apimatic_core.exceptions.auth_validation_exception import AuthValidationException
 from apimatic_core.utilities import api_helper
 from django.conf import settings
-from django.db import connection
 from paypalserversdk.configuration import Configuration, Environment
 from paypalserversdk.exceptions.api_exception import ApiException
 from paypalserversdk.http.auth.o_auth_2 import ClientCredentialsAuthCredentials
 from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
 from payments.breaker import Breaker
-from payments.calls import traced
+from payments.calls import let_connection_go, traced
 from payments.gateway import Purchase, RemoteOrder, RemoteRefund, Unanswered
 from payments.paypal_http import BoundedClient
 from payments.paypal_json import (
@@ -142,8 +141,7 @@ class PayPal:
         """Call the SDK and read the answer's JSON. Raises GatewayError."""
         if request_id is not None:
             options |= {"paypal_request_id": str(request_id), "prefer": "return=representation"}
-        if not connection.in_atomic_block:
-            connection.close()  # nobody holds one while waiting for PayPal
+        let_connection_go()
         with (
             traced(operation.__name__, about=about, request_id=request_id),
             self._breaker.admit(),

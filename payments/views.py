@@ -7,18 +7,20 @@ from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from requests import RequestException
 
+from inventory.holds import is_held
 from orders.models import Order
 from payments import webhooks
-from payments.gateway import GatewayError
+from payments.gateway import GatewayError, Refused
 from payments.models import PaymentAttempt
 from payments.opening import NothingToPay, approval_url
-from payments.settlement import settle
+from payments.returning import settle_on_return
 
 logger = logging.getLogger(__name__)
 
@@ -35,26 +37,27 @@ def start(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponseBase:
         pass
     except GatewayError as error:
         logger.warning("Order %s: PayPal did not open: %s", order.number, error)
-        messages.warning(
-            request,
-            _("PayPal is slow at the moment. Your items are set aside; please try again."),
-        )
+        messages.warning(request, _excuse(order, error))
     return _see_other(order.get_absolute_url())
+
+
+def _excuse(order: Order, error: GatewayError) -> str:
+    if isinstance(error, Refused):
+        return _("PayPal could not open the payment. Nothing was charged; please try again.")
+    if is_held(order.transaction_id, timezone.now()):
+        return _("PayPal is slow at the moment. Your items are set aside; please try again.")
+    return _("PayPal is slow at the moment. Nothing was charged; please try again.")
 
 
 @never_cache
 @require_GET
 def come_back(request: HttpRequest) -> HttpResponseBase:
-    """Settle what the customer approved at PayPal, then show the order."""
+    """Settle what the customer approved at PayPal, then show the order, which says how it is."""
     attempt = _attempt(request)
     try:
-        settle(attempt.pk, by="return")
+        settle_on_return(attempt.pk)
     except GatewayError as error:
         logger.warning("Order %s: return not settled yet: %s", attempt.payment.order.number, error)
-        messages.info(
-            request,
-            _("PayPal is confirming your payment. This page will say so when it is done."),
-        )
     return _see_other(attempt.payment.order.get_absolute_url())
 
 
@@ -90,9 +93,9 @@ def webhook(request: HttpRequest) -> HttpResponse:
 
 
 def _attempt(request: HttpRequest) -> PaymentAttempt:
-    token = request.GET.get("token", "")
+    token, *others = request.GET.getlist("token") or [""]
     attempts = PaymentAttempt.objects.select_related("payment__order")
-    if not token.isalnum():
+    if others or not token.isalnum():
         raise Http404(_("PayPal's reference is missing from this address."))
     return get_object_or_404(attempts, paypal_order_id=token)
 

@@ -1,8 +1,9 @@
 """Where an order stands, told to its customer: a headline, a sentence, the steps, what to do."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +38,12 @@ _CONFIRMING = {
         15,
     ),
 }
+_UNANSWERED = (
+    _("Your payment is being confirmed."),
+    _("PayPal is slow at the moment. You may close this page: we write to you as well."),
+)
+# So long a return that PayPal would not confirm is believed; then paying is offered again.
+_BELIEVED_FOR = timedelta(minutes=10)
 _PAID = {
     OrderStatus.SUCCESS: (
         _("Thank you. Your order is paid."),
@@ -127,6 +134,8 @@ def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Stor
     if payment.status in _CONFIRMING:
         headline, sentence, poll_seconds = _CONFIRMING[PaymentStatus(payment.status)]
         return Story(headline, sentence, "wait", steps, poll_seconds=poll_seconds)
+    if _is_unanswered(payment):
+        return Story(*_UNANSWERED, "wait", steps, can_cancel=True, poll_seconds=2)
     issue = _last_issue(payment)
     headline, sentence = _WAITING
     if issue:
@@ -150,6 +159,15 @@ def _tell_failed(order: Order, payment: Payment, steps: list[Step]) -> Story:
         headline = _("This order has ended. Your money goes back to you in full.")
         sentence = _("A payment reached us too late, and we are returning all of it.")
     return Story(headline, sentence, "wait" if order.reason in _WISHED else "bad", steps)
+
+
+def _is_unanswered(payment: Payment) -> bool:
+    """Tell whether the customer came back from PayPal, and PayPal has not said yet what it was."""
+    attempts = list(payment.attempts.all())
+    if not attempts or attempts[-1].status != AttemptStatus.OPEN:
+        return False
+    came_back_at = attempts[-1].came_back_at
+    return came_back_at is not None and came_back_at > timezone.now() - _BELIEVED_FOR
 
 
 def _last_issue(payment: Payment) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from inventory.models import StockMovement
 from notifications.models import EmailDelivery, Event
 from orders.models import Order
-from payments.models import Payment, WebhookReceipt
+from payments.models import GatewayCall, Payment, WebhookReceipt
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Entry:
     """One thing that happened to an order; `kind` says what sort of row tells it."""
 
     at: datetime
-    kind: str  # order, payment, attempt, capture, refund, webhook, stock, event or email
+    kind: str  # order, payment, attempt, capture, refund, call, webhook, stock, event or email
     text: str
     by: str = ""
 
@@ -37,6 +37,7 @@ def timeline_of(order: Order) -> list[Entry]:
         _payment_steps(payment),
         _attempts(payment),
         _money(payment),
+        _calls(payment),
         _webhooks(order),
         _stock(order),
         _events(order),
@@ -84,6 +85,19 @@ def _money(payment: Payment) -> Iterator[Entry]:
             reason = f" ({refund.reason})" if refund.reason else ""
             text = f"Refund {name}: {refund}{reason}"
             yield Entry(refund.requested_at, "refund", text)
+
+
+def _calls(payment: Payment) -> Iterator[Entry]:
+    """Find the calls that were about the payment, its PayPal orders or its captures."""
+    about = [str(payment.transaction_id)]
+    about += [one.paypal_order_id for one in payment.attempts.all() if one.paypal_order_id]
+    captures = payment.captures.prefetch_related("refunds")
+    about += [capture.paypal_id for capture in captures]
+    about += [r.paypal_id for capture in captures for r in capture.refunds.all() if r.paypal_id]
+    for call in GatewayCall.objects.filter(about__in=about).order_by("at", "pk"):
+        ids = f"request id {call.request_id or '-'}, debug id {call.debug_id or '-'}"
+        text = f"{call.operation}: {call.outcome} in {call.milliseconds} ms ({ids})"
+        yield Entry(call.at, "call", text)
 
 
 def _webhooks(order: Order) -> Iterator[Entry]:
