@@ -7,11 +7,11 @@ PYTEST_ARGS ?=
 CHECK_ENV := set -a; . devtools/check.env; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check kafka bench format clean
+.PHONY: help setup run test browser-all check kafka bench format clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
+	  | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/installed ## Make .venv with everything that is needed
 
@@ -25,6 +25,10 @@ run: setup ## Start the whole stack in the foreground; Ctrl-C stops it
 test: setup ## Run every test (PYTEST_ARGS="tests/orders -k ship" runs some)
 	@$(RUN) -m devtools.kafka --if-possible
 	@$(RUN) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+browser-all: setup ## Run the browser tests with those that `make test` leaves out
+	@$(RUN) -m devtools.kafka --if-possible
+	@$(RUN) -m pytest -m "slow or not slow" tests/browser $(PYTEST_ARGS)
 
 check: setup ## Check format, lint, types, layers, migrations, settings, translations, docs
 	$(RUN) -m ruff format --check .

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from tests.running_stack import RunningStack
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A browser that asks nobody but the pages it is sent to.
+_QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+)
 _PARTITIONS = 4
 
 
@@ -195,4 +203,5 @@ def browser_type_launch_args(
     browser_type_launch_args: dict[str, Any], browser_path: str
 ) -> dict[str, Any]:
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
-    return {**browser_type_launch_args, "executable_path": browser_path, "args": sandbox}
+    arguments = [*_QUIET, *sandbox]
+    return {**browser_type_launch_args, "executable_path": browser_path, "args": arguments}

@@ -1,0 +1,102 @@
+"""One running stack for every browser test, and browsers that are watched while they shop."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests import services
+from tests.browser.shopper import Shopper
+from tests.browser.visitor import Visitor
+from tests.browser.watch import Watch
+from tests.running_stack import RunningStack
+
+_HERE = Path(__file__).parent
+_PHONE = {"width": 390, "height": 844}
+
+
+class Habits(TypedDict, total=False):
+    """What sets one shopper's browser apart."""
+
+    java_script_enabled: bool
+    locale: str
+    viewport: dict[str, int]
+
+
+NewShopper = Callable[..., Shopper]
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests on one xdist worker, beside one stack."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(
+                # The way pytest-playwright's own base_url fixture is written.
+                pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance")
+            )
+
+
+@pytest.fixture(scope="session")
+def shop(real_kafka: None) -> Generator[RunningStack]:
+    """Run a stack whose orders are held for 15 seconds only; its clock looks every second."""
+    expect.set_options(timeout=20_000)
+    stack = RunningStack(
+        services.new_folder(), ORDER_HOLD_MINUTES="0.25", CLOCK_SECONDS="1", RATE_LIMITS="off"
+    )
+    try:
+        stack.wait_ready()
+        yield stack
+    finally:
+        left = stack.stop()
+    assert left == []
+
+
+@pytest.fixture
+def open_browser(browser: Browser, shop: RunningStack) -> Generator[Callable[..., BrowserContext]]:
+    """Return a function that opens a browser; at the end nothing may have gone wrong in any.
+
+    They ask for no motion, so that no look is judged halfway through a transition.
+    """
+    watch = Watch(shop.url)
+    contexts = []
+
+    def open_one(**habits: Any) -> BrowserContext:
+        defaults = {"base_url": shop.url, "viewport": _PHONE, "locale": "en-GB"}
+        defaults["reduced_motion"] = "reduce"
+        context = browser.new_context(**(defaults | habits))
+        contexts.append(context)
+        watch.follow(context)
+        return context
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert watch.troubles == []
+
+
+@pytest.fixture
+def new_shopper(open_browser: Callable[..., BrowserContext], shop: RunningStack) -> NewShopper:
+    """Return a function that lets one more person come to the shop."""
+
+    def come(**habits: Unpack[Habits]) -> Shopper:
+        return Shopper(open_browser(**habits).new_page(), shop)
+
+    return come
+
+
+@pytest.fixture
+def shopper(new_shopper: NewShopper) -> Shopper:
+    """Return a person with a phone."""
+    return new_shopper()
+
+
+@pytest.fixture
+def visitor(shop: RunningStack) -> Generator[Visitor]:
+    """Return a visitor who sends what no browser would."""
+    with closing(Visitor(shop.url)) as visitor:
+        yield visitor
