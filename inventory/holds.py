@@ -6,16 +6,58 @@ id of the order on whose behalf the stock moves.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from inventory.lifecycle import HOLD_TRANSITIONS, HoldStatus
 from inventory.models import MovementKind, Stock, StockHold, StockMovement
 from lifecycles import check_transition
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A step of holds, and what it does to the stock for each piece."""
+
+    old: HoldStatus
+    new: HoldStatus
+    kind: MovementKind
+    on_hand: int
+    held: int
+
+
+_SALE = _Move(HoldStatus.HELD, HoldStatus.SOLD, MovementKind.SALE, on_hand=-1, held=-1)
+_RELEASE = _Move(HoldStatus.HELD, HoldStatus.RELEASED, MovementKind.RELEASE, on_hand=0, held=-1)
+_WIN_BACK = _Move(HoldStatus.RELEASED, HoldStatus.HELD, MovementKind.WIN_BACK, on_hand=0, held=1)
+_RETURN = _Move(HoldStatus.SOLD, HoldStatus.RETURNED, MovementKind.RETURN, on_hand=1, held=0)
+
+# The stock's rows are locked in SKU order as the first step yields them, then changed from what
+# they are by then: a writer that was waited for is not overwritten.
+_MOVE = """
+    WITH moved AS (
+        SELECT hold.id, hold.sku, hold.quantity
+        FROM inventory_stockhold hold JOIN inventory_stock stock USING (sku)
+        WHERE hold.reference = %(reference)s AND hold.status = %(old)s
+        ORDER BY hold.sku
+        FOR NO KEY UPDATE OF stock
+    ), holds AS (
+        UPDATE inventory_stockhold hold
+        SET status = %(new)s, held_until = coalesce(%(until)s, hold.held_until)
+        FROM moved WHERE hold.id = moved.id
+    ), stock AS (
+        UPDATE inventory_stock stock
+        SET on_hand = stock.on_hand + %(on_hand)s * moved.quantity,
+            held = stock.held + %(held)s * moved.quantity
+        FROM moved WHERE stock.sku = moved.sku
+    )
+    INSERT INTO inventory_stockmovement
+        (sku, kind, on_hand_change, held_change, reference, by, moved_at)
+    SELECT sku, %(kind)s, %(on_hand)s * quantity, %(held)s * quantity, %(reference)s, %(by)s, %(at)s
+    FROM moved ORDER BY sku
+"""
 
 
 @dataclass(frozen=True)
@@ -82,18 +124,11 @@ def secure(*, reference: UUID, until: datetime, by: str, at: datetime) -> None:
 
     Raises ShortOfStock when a line is gone; the lines still held stay so.
     """
-    released = _holds(reference, HoldStatus.RELEASED)
-    wanted = {one.stock_id: one.quantity for one in released}
-    if not wanted:
-        return
-    stock = _lock(wanted)
-    _require(stock, wanted)
-    for one in released:
-        stock[one.stock_id].held += one.quantity
-    _move(released, HoldStatus.HELD, held_until=until)
-    _record(
-        stock, {sku: (0, n) for sku, n in wanted.items()}, MovementKind.WIN_BACK, reference, by, at
-    )
+    released = StockHold.objects.filter(reference=reference, status=HoldStatus.RELEASED)
+    wanted = dict(released.values_list("stock_id", "quantity"))
+    if wanted:
+        _require(_lock(wanted), wanted)
+        _move(_WIN_BACK, reference, by=by, at=at, until=until)
 
 
 def extend(*, reference: UUID, until: datetime) -> None:
@@ -117,24 +152,17 @@ def is_held(reference: UUID, at: datetime) -> bool:
 
 def sell(*, reference: UUID, by: str, at: datetime) -> None:
     """Take what is held out of the stock: it was paid for."""
-    holds = _holds(reference, HoldStatus.HELD)
-    changes = {h.stock_id: (-h.quantity, -h.quantity) for h in holds}
-    _apply(holds, HoldStatus.SOLD, changes, MovementKind.SALE, reference, by, at)
+    _move(_SALE, reference, by=by, at=at)
 
 
 def release(*, reference: UUID, by: str, at: datetime) -> bool:
     """Give back what is held; return whether anything was."""
-    holds = _holds(reference, HoldStatus.HELD)
-    changes = {h.stock_id: (0, -h.quantity) for h in holds}
-    _apply(holds, HoldStatus.RELEASED, changes, MovementKind.RELEASE, reference, by, at)
-    return bool(holds)
+    return _move(_RELEASE, reference, by=by, at=at)
 
 
 def put_back(*, reference: UUID, by: str, at: datetime) -> None:
     """Return what was sold to the shelf."""
-    holds = _holds(reference, HoldStatus.SOLD)
-    changes = {h.stock_id: (h.quantity, 0) for h in holds}
-    _apply(holds, HoldStatus.RETURNED, changes, MovementKind.RETURN, reference, by, at)
+    _move(_RETURN, reference, by=by, at=at)
 
 
 @transaction.atomic
@@ -155,11 +183,6 @@ def _lock(skus: Iterable[str]) -> dict[str, Stock]:
     return {stock.sku: stock for stock in Stock.objects.locked().filter(sku__in=list(skus))}
 
 
-def _holds(reference: UUID, status: HoldStatus) -> list[StockHold]:
-    """Return the order's holds; the order's lock, which the caller has, guards their states."""
-    return list(StockHold.objects.filter(reference=reference, status=status).order_by("stock"))
-
-
 def _require(stock: Mapping[str, Stock], quantities: Mapping[str, int]) -> None:
     have = {sku: stock[sku].available if sku in stock else 0 for sku in quantities}
     shortages = [Shortage(sku, n, have[sku]) for sku, n in quantities.items() if have[sku] < n]
@@ -167,29 +190,18 @@ def _require(stock: Mapping[str, Stock], quantities: Mapping[str, int]) -> None:
         raise ShortOfStock(shortages)
 
 
-def _apply(
-    holds: list[StockHold],
-    status: HoldStatus,
-    changes: Mapping[str, tuple[int, int]],
-    kind: MovementKind,
-    reference: UUID,
-    by: str,
-    at: datetime,
-) -> None:
-    stock = _lock(changes)
-    _move(holds, status)
-    for one in holds:
-        on_hand, held = changes[one.stock_id]
-        stock[one.stock_id].on_hand += on_hand
-        stock[one.stock_id].held += held
-    _record(stock, changes, kind, reference, by, at)
+def _move(
+    move: _Move, reference: UUID, *, by: str, at: datetime, until: datetime | None = None
+) -> bool:
+    """Move an order's holds, their stock and its history in one statement; say if any moved.
 
-
-def _move(holds: Iterable[StockHold], status: HoldStatus, **also: datetime) -> None:
-    """Move the holds in one statement; `also` are fields that change with it."""
-    for one in holds:
-        check_transition(HOLD_TRANSITIONS, thing=f"Hold {one.pk}", old=one.status, new=status)
-    StockHold.objects.filter(pk__in=[one.pk for one in holds]).update(status=status, **also)
+    The order's lock, which the caller has, guards the holds' states; the stock is locked here.
+    """
+    check_transition(HOLD_TRANSITIONS, thing=f"Holds of {reference}", old=move.old, new=move.new)
+    values = {**asdict(move), "reference": reference, "by": by, "at": at, "until": until}
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE, values)
+        return bool(cursor.rowcount)
 
 
 def _record(

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from notifications.emails import has_template
+from lifecycles.statements import insert, write
 from notifications.events import SCHEMA_VERSION
 from notifications.models import Event, OutboxEntry, StageSetting
 from notifications.stages import EVENT_TYPES, Role, Stage, stages_of
@@ -53,19 +53,19 @@ def record_event(
         **body,
     }
     deliver_to = list(_deliver_to(type, customer)) if notify else []
-    event = Event.objects.create(
+    event = Event(
         type=type,
         subject=subject,
         traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         body=facts,
         personal={"deliver_to": deliver_to, **personal},
     )
-    OutboxEntry.objects.create(event=event)
+    write(insert(event), insert(OutboxEntry(event=event)))
     return event
 
 
 def _deliver_to(event_type: str, customer: Recipient | None) -> Iterable[dict[str, str]]:
-    """List who is told of an event: by its stages, their switches and templates."""
+    """List who is told of an event: by its stages and their switches."""
     for stage in _stages_on(event_type):
         for recipient in _recipients(stage.role, customer):
             yield {
@@ -77,9 +77,7 @@ def _deliver_to(event_type: str, customer: Recipient | None) -> Iterable[dict[st
 
 
 def _stages_on(event_type: str) -> list[Stage]:
-    stages = [
-        stage for stage in stages_of(event_type) if has_template(stage.type, stage.role.value)
-    ]
+    stages = stages_of(event_type)
     if not stages:
         return []
     switches = dict(

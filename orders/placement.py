@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from lifecycles.statements import insert, write
 from orders.lifecycle import OrderStatus
 from orders.models import Order, OrderLine, OrderTransition
 
@@ -74,6 +75,8 @@ def create_order(new: NewOrder, *, by: str, at: datetime) -> Order:
         placed_at=at,
         expires_at=at + settings.ORDER_EXPIRY,
     )
-    OrderLine.objects.bulk_create(OrderLine(order=order, **asdict(line)) for line in new.lines)
-    OrderTransition.objects.create(order=order, new=OrderStatus.PENDING, by=by, at=at)
+    write(
+        insert(*(OrderLine(order=order, **asdict(line)) for line in new.lines)),
+        insert(OrderTransition(order=order, new=OrderStatus.PENDING, by=by, at=at)),
+    )
     return order
