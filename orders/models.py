@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from lifecycles import append_only, check_transition, guard_states
+from lifecycles.statements import Write, insert, update, write
+from orders.flags import Flag
 from orders.lifecycle import ORDER_TRANSITIONS, FailureReason, OrderStatus
 
 # Without 0/O and 1/I: a number that can be read out over the telephone.
@@ -80,8 +82,20 @@ class Order(models.Model):
     cancel_wished_at = models.DateTimeField(
         null=True, blank=True, help_text="When the customer asked to cancel it, paid already."
     )
+    cancel_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text="Why staff cancelled it, or will have it cancelled once PayPal's review ends.",
+    )
+    cancelled_by = models.CharField(max_length=150, blank=True, editable=False)
+    carrier = models.CharField(max_length=60, blank=True)
+    tracking_number = models.CharField(max_length=100, blank=True)
     flag = models.CharField(
-        max_length=30, blank=True, help_text="Why a person should look at it; empty if none."
+        max_length=30,
+        choices=Flag.choices,
+        blank=True,
+        help_text="Why a person should look at it; empty if none.",
     )
 
     objects = OrderQuerySet.as_manager()
@@ -130,11 +144,23 @@ class Order(models.Model):
         """
         if self.status == status:
             return False
+        write(*self.steps_to(status, by=by, at=at, reason=reason))
+        return True
+
+    def steps_to(
+        self, status: OrderStatus, *, by: str, at: datetime, reason: FailureReason | None = None
+    ) -> list[Write]:
+        """Take the step here, and return what is to be written of it: row and history."""
         check_transition(ORDER_TRANSITIONS, thing=str(self), old=self.status, new=status)
         old, self.status, self.reason = self.status, status, reason or ""
-        self.save(update_fields=["status", "reason"])
-        self.transitions.create(old=old, new=status, reason=self.reason, by=by, at=at)
-        return True
+        step = OrderTransition(order=self, old=old, new=status, reason=self.reason, by=by, at=at)
+        return [update(self, "status", "reason"), insert(step)]
+
+    def raise_flag(self, flag: Flag) -> None:
+        """Flag the order, unless it bears a heavier one. The caller holds the row's lock."""
+        if flag.outweighs(self.flag):
+            self.flag = flag
+            self.save(update_fields=["flag"])
 
     def give_up_key(self, *, by: str, at: datetime) -> None:
         """Leave the checkout key to a successor; the row of history remembers it.
@@ -193,3 +219,19 @@ class OrderTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old or 'new'} → {self.new}"
+
+
+class OrderNote(models.Model):
+    """What staff decided about an order, in words, never altered."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="notes")
+    text = models.TextField()
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return self.text

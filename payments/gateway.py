@@ -8,8 +8,9 @@ GatewayError
     └── Unknown     there is no such thing there
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -92,6 +93,35 @@ class RemoteCapture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemoteRefund:
+    """Money going back, under the gateway's own id and status.
+
+    `request_id` is ours if the refund is: the gateway carries it from the request to here.
+    """
+
+    id: str
+    status: str
+    amount: Decimal
+    currency: str
+    capture_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteTransaction:
+    """One line of the gateway's own books. What went away is negative; a fee is, too."""
+
+    id: str
+    at: datetime
+    is_refund: bool
+    amount: Decimal
+    currency: str
+    fee: Decimal
+    transaction_id: str
+    capture_id: str  # the refunded one; empty for a payment
+
+
+@dataclass(frozen=True, kw_only=True)
 class RemoteOrder:
     """The gateway's order as it stands now. Its status says nothing of money: captures do."""
 
@@ -102,18 +132,11 @@ class RemoteOrder:
     currency: str
     approve_url: str
     captures: Sequence[RemoteCapture] = field(default_factory=tuple)
+    refunds: Sequence[RemoteRefund] = field(default_factory=tuple)
 
     @property
     def is_approved(self) -> bool:
         return self.status == "APPROVED"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemoteRefund:
-    """Money going back, under the gateway's own id and status."""
-
-    id: str
-    status: str
 
 
 class Gateway(Protocol):
@@ -132,3 +155,12 @@ class Gateway(Protocol):
         self, capture_id: str, *, amount: Decimal, currency: str, request_id: UUID
     ) -> RemoteRefund:
         """Give money of a capture back."""
+
+    def get_capture(self, capture_id: str) -> RemoteCapture:
+        """Read a capture."""
+
+    def get_refund(self, refund_id: str) -> RemoteRefund:
+        """Read a refund."""
+
+    def list_transactions(self, start: datetime, end: datetime) -> Iterator[RemoteTransaction]:
+        """Read what came and went in at most 31 days; the latest hours are not told yet."""

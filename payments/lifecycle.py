@@ -51,3 +51,18 @@ class CaptureStatus(TextChoices):
     PENDING = "PENDING"
     REFUNDED = "REFUNDED"
     FAILED = "FAILED"
+
+
+class RefundStatus(TextChoices):
+    """REQUESTED, then PayPal's own words (an open list, as for captures)."""
+
+    REQUESTED = "REQUESTED"  # our wish; PayPal has not taken it yet, as far as we know
+    PENDING = "PENDING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"  # refused, or not carried out
+    CANCELLED = "CANCELLED"
+
+    @classmethod
+    def without_money(cls) -> "frozenset[RefundStatus]":
+        """Return where a refund ends that gave nothing back."""
+        return frozenset({cls.FAILED, cls.CANCELLED})

@@ -1,9 +1,13 @@
-"""The locks of a payment's use cases, always in this order: Order → Payment (→ Stock by SKU)."""
+"""The locks of a payment's use cases, always in this order: Order → Payment (→ Stock by SKU).
+
+One statement locks a row of each. PostgreSQL takes the rows of one joined row in the order of the
+clause `OF`, which is the order of `of=`; it then reads them again as they are now. A row that is
+joined but not named there would be read as it was before the wait, so the attempt is named, too.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
 from django.utils import timezone
 
 from orders.models import Order
@@ -23,19 +27,15 @@ class LockedAttempt:
 
 def lock_order(order_id: int) -> tuple[Order, Payment]:
     """Lock an order, then its payment, and return both as they are now."""
-    return _lock(Q(pk=order_id))
+    payments = Payment.objects.select_related("order")
+    payment = payments.select_for_update(of=("order", "self"), no_key=True).get(order=order_id)
+    return payment.order, payment
 
 
 def lock_attempt(attempt_id: int, *, by: str) -> LockedAttempt:
-    """Lock the order and the payment of an attempt; the payment's lock guards the attempt."""
-    order, payment = _lock(Q(payment__attempts=attempt_id))
-    attempt = PaymentAttempt.objects.get(pk=attempt_id)
-    attempt.payment = payment
-    return LockedAttempt(order, payment, attempt, by, timezone.now())
-
-
-def _lock(condition: Q) -> tuple[Order, Payment]:
-    order = Order.objects.locked().get(condition)
-    payment = Payment.objects.locked().get(order=order)
-    payment.order = order
-    return order, payment
+    """Lock the order and the payment of an attempt, then the attempt itself."""
+    attempts = PaymentAttempt.objects.select_related("payment__order")
+    in_order = ("payment__order", "payment", "self")
+    attempt = attempts.select_for_update(of=in_order, no_key=True).get(pk=attempt_id)
+    payment = attempt.payment
+    return LockedAttempt(payment.order, payment, attempt, by, timezone.now())

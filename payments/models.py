@@ -1,14 +1,22 @@
 """A payment, the attempts at it, and the money that came of them."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from lifecycles import append_only, check_transition, guard_states
+from lifecycles.statements import Write, insert, update, write
 from orders.models import Order
-from payments.lifecycle import PAYMENT_TRANSITIONS, AttemptStatus, CaptureStatus, PaymentStatus
+from payments.lifecycle import (
+    PAYMENT_TRANSITIONS,
+    AttemptStatus,
+    CaptureStatus,
+    PaymentStatus,
+    RefundStatus,
+)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -37,6 +45,13 @@ class Payment(models.Model):
                 condition=Q(status__in=PaymentStatus.values), name="payment_status_is_known"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["order"],
+                condition=Q(status=PaymentStatus.CAPTURING),
+                name="payments_being_captured",
+            ),
+        ]
         triggers: ClassVar = guard_states(PAYMENT_TRANSITIONS, initial=PaymentStatus.PENDING)
 
     def __str__(self) -> str:
@@ -50,13 +65,19 @@ class Payment(models.Model):
         """
         if self.status == status:
             return False
+        write(*self.steps_to(status, by=by, at=at, reason=reason))
+        return True
+
+    def steps_to(
+        self, status: PaymentStatus, *, by: str, at: datetime, reason: str = ""
+    ) -> list[Write]:
+        """Take the step here, and return what is to be written of it: row and history."""
         check_transition(
             PAYMENT_TRANSITIONS, thing=f"Payment {self.pk}", old=self.status, new=status
         )
         old, self.status = self.status, status
-        self.save(update_fields=["status"])
-        self.transitions.create(old=old, new=status, reason=reason, by=by, at=at)
-        return True
+        step = PaymentTransition(payment=self, old=old, new=status, reason=reason, by=by, at=at)
+        return [update(self, "status"), insert(step)]
 
 
 class PaymentTransition(models.Model):
@@ -133,8 +154,12 @@ class PaymentAttempt(models.Model):
 
     def close(self, *, issue: str, at: datetime) -> None:
         """Close for good: it is never captured from now on. The payment's lock is held."""
+        write(self.steps_to_close(issue=issue, at=at))
+
+    def steps_to_close(self, *, issue: str, at: datetime) -> Write:
+        """Close it here, and return what is to be written of it."""
         self.status, self.issue, self.closed_at = AttemptStatus.CLOSED, issue, at
-        self.save(update_fields=["status", "issue", "closed_at"])
+        return update(self, "status", "issue", "closed_at")
 
 
 class Capture(models.Model):
@@ -148,6 +173,7 @@ class Capture(models.Model):
     currency = models.CharField(max_length=3)
     is_settling = models.BooleanField(default=False)
     recorded_at = models.DateTimeField()
+    ask_at = models.DateTimeField(null=True, help_text="When the clock next asks PayPal about it.")
 
     class Meta:
         ordering = ("pk",)
@@ -158,29 +184,68 @@ class Capture(models.Model):
                 name="one_capture_settles_a_payment",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["ask_at"], condition=Q(ask_at__isnull=False), name="captures_to_ask_about"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.paypal_id}: {self.amount} {self.currency} {self.status}"
+
+    def to_write(self) -> Write:
+        """Return what stores a new row, or the status of a known one."""
+        return insert(self) if self.pk is None else update(self, "status")
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    """Refunds by what has become of the money."""
+
+    def completed(self) -> Self:
+        return self.filter(status=RefundStatus.COMPLETED)
+
+    def going_back(self) -> Self:
+        """Those whose money is gone or may go: all but the failed ones."""
+        return self.exclude(status__in=RefundStatus.without_money())
+
+    def total(self) -> Decimal:
+        return self.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 
 
 class Refund(models.Model):
     """Money going back from one capture. An open one reserves its amount."""
 
     capture = models.ForeignKey(Capture, models.PROTECT, related_name="refunds")
-    request_id = models.UUIDField(unique=True)
+    request_id = models.UUIDField(
+        unique=True, null=True, help_text="Ours; none for a refund made at PayPal."
+    )
     paypal_id = models.CharField("PayPal refund", max_length=40, unique=True, null=True)
     status = models.CharField(
-        max_length=20, default="REQUESTED", help_text="REQUESTED, then PayPal's own words."
+        max_length=20, choices=RefundStatus.choices, default=RefundStatus.REQUESTED
     )
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=60, blank=True)
+    issue = models.CharField(max_length=60, blank=True, help_text="PayPal's word for its refusal.")
+    by = models.CharField(max_length=150, help_text="Who asked for it.")
+    covered_by = models.UUIDField(
+        null=True, help_text="The event that has told the customer of it already."
+    )
     requested_at = models.DateTimeField()
+    ask_at = models.DateTimeField(null=True, help_text="When the clock sends or follows it next.")
+    asked = models.PositiveSmallIntegerField(default=0, help_text="How often the clock has.")
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_gives_something"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["ask_at"], condition=Q(ask_at__isnull=False), name="refunds_to_follow"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,8 +257,13 @@ class WebhookReceipt(models.Model):
 
     event_id = models.CharField(max_length=64, unique=True)
     event_type = models.CharField(max_length=80)
-    body = models.TextField(help_text="As it came, byte for byte (UTF-8).")
-    headers = models.JSONField(default=dict)
+    paypal_order_id = models.CharField(
+        "PayPal order", max_length=40, blank=True, db_index=True, help_text="Empty until known."
+    )
+    body = models.TextField(
+        blank=True, help_text="As it came, byte for byte (UTF-8); emptied after 90 days."
+    )
+    headers = models.JSONField(default=dict, blank=True)
     received_at = models.DateTimeField(db_index=True)
     processed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=200, blank=True)
@@ -203,6 +273,9 @@ class WebhookReceipt(models.Model):
         indexes = [
             models.Index(
                 fields=["try_at"], condition=Q(try_at__isnull=False), name="receipts_to_work_on"
+            ),
+            models.Index(
+                fields=["received_at"], condition=~Q(body=""), name="receipts_with_a_body"
             ),
         ]
 

@@ -6,7 +6,8 @@ The SDK sends the requests and keeps the token; what comes back is read from the
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -23,20 +24,32 @@ from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
 from payments.breaker import Breaker
 from payments.calls import let_connection_go, traced
-from payments.gateway import Purchase, RemoteOrder, RemoteRefund, Unanswered
+from payments.gateway import (
+    Purchase,
+    RemoteCapture,
+    RemoteOrder,
+    RemoteRefund,
+    RemoteTransaction,
+    Unanswered,
+)
 from payments.paypal_http import BoundedClient
 from payments.paypal_json import (
     parse,
+    read_capture,
     read_error,
     read_opened_order,
     read_order_asked_for,
     read_refund,
+    read_refund_asked_for,
+    read_transactions,
     write_money,
     write_order,
 )
 
 # Seconds to connect, and to be answered.
 TIMEOUT = (3.0, 15.0)
+
+_LARGEST_PAGE = 500
 
 Answer = TypeVar("Answer")
 
@@ -126,8 +139,43 @@ class PayPal:
             about=capture_id,
             request_id=request_id,
             capture_id=capture_id,
-            body={"amount": write_money(amount, currency)},
+            body={"amount": write_money(amount, currency), "custom_id": str(request_id)},
         )
+
+    def get_capture(self, capture_id: str) -> RemoteCapture:
+        """Read PayPal's capture."""
+        return self._call(
+            self._sdk.payments.get_captured_payment,
+            read=partial(read_capture, capture_id),
+            about=capture_id,
+            capture_id=capture_id,
+        )
+
+    def get_refund(self, refund_id: str) -> RemoteRefund:
+        """Read PayPal's refund."""
+        return self._call(
+            self._sdk.payments.get_refund,
+            read=partial(read_refund_asked_for, refund_id),
+            about=refund_id,
+            refund_id=refund_id,
+        )
+
+    def list_transactions(self, start: datetime, end: datetime) -> Iterator[RemoteTransaction]:
+        """Read PayPal's own books, page by page; it tells a transaction hours late."""
+        page, pages = 1, 1
+        while page <= pages:
+            found, pages = self._call(
+                self._sdk.transaction_search.search_transactions,
+                read=read_transactions,
+                about=start.date().isoformat(),
+                start_date=start.isoformat(timespec="seconds"),
+                end_date=end.isoformat(timespec="seconds"),
+                fields="transaction_info",
+                page_size=_LARGEST_PAGE,
+                page=page,
+            )
+            yield from found
+            page += 1
 
     def _call(
         self,

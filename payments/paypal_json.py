@@ -4,6 +4,7 @@ An answer is believed only as far as it can be understood and kept; any other is
 """
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from payments.gateway import (
     RemoteCapture,
     RemoteOrder,
     RemoteRefund,
+    RemoteTransaction,
     Unanswered,
     Unknown,
 )
@@ -26,6 +28,9 @@ from payments.money import to_paypal
 
 _LONGEST_ISSUE = 60
 _TOO_MUCH = Decimal(10) ** 10
+_UNUSUAL = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# https://developer.paypal.com/docs/reports/reference/tcodes/
+_SALE, _GONE_BACK = "T00", "T11"
 _LOCALES = {"vi": "vi-VN", "en": "en-US"}
 # 4xx answers that say "not now" rather than "no".
 _NOT_NOW = {"PREVIOUS_REQUEST_IN_PROGRESS", "ORDER_COMPLETION_IN_PROGRESS"}
@@ -123,6 +128,7 @@ def read_order(answer: Any) -> RemoteOrder:
     """Read an order as PayPal has it."""
     try:
         (unit,) = answer.get("purchase_units") or [{}]
+        payments = unit.get("payments") or {}
         amount = unit.get("amount") or {}
         value = amount.get("value")
         return RemoteOrder(
@@ -132,26 +138,98 @@ def read_order(answer: Any) -> RemoteOrder:
             amount=_amount(value) if value is not None else None,
             currency=_text(amount.get("currency_code", ""), 3),
             approve_url=_approve_url(answer.get("links") or []),
-            captures=tuple(
-                RemoteCapture(
-                    id=_text(capture["id"], 40),
-                    status=_text(capture["status"], 20),
-                    amount=_amount(capture["amount"]["value"]),
-                    currency=_text(capture["amount"]["currency_code"], 3),
-                )
-                for capture in (unit.get("payments") or {}).get("captures") or []
-            ),
+            captures=tuple(map(_capture, payments.get("captures") or [])),
+            refunds=tuple(map(_refund, payments.get("refunds") or [])),
         )
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except _UNUSUAL as error:
         raise Unanswered("PayPal's order is not in its usual shape.") from error
+
+
+def read_capture(capture_id: str, answer: Any) -> RemoteCapture:
+    """Read the answer to a question about this very capture."""
+    try:
+        remote = _capture(answer)
+    except _UNUSUAL as error:
+        raise Unanswered("PayPal's capture is not in its usual shape.") from error
+    if remote.id != capture_id:
+        raise Unanswered("PayPal's answer is about another capture.")
+    return remote
 
 
 def read_refund(answer: Any) -> RemoteRefund:
     """Read a refund as PayPal has it."""
     try:
-        return RemoteRefund(id=_text(answer["id"], 40), status=_text(answer["status"], 20))
-    except (KeyError, ValueError) as error:
+        return _refund(answer)
+    except _UNUSUAL as error:
         raise Unanswered("PayPal's refund is not in its usual shape.") from error
+
+
+def read_refund_asked_for(refund_id: str, answer: Any) -> RemoteRefund:
+    """Read the answer to a question about this very refund."""
+    remote = read_refund(answer)
+    if remote.id != refund_id:
+        raise Unanswered("PayPal's answer is about another refund.")
+    return remote
+
+
+def read_transactions(answer: Any) -> tuple[list[RemoteTransaction], int]:
+    """Read one page of PayPal's books: payments and what went back of them, and how many pages."""
+    try:
+        found = [row["transaction_info"] for row in answer.get("transaction_details") or []]
+        money = [_transaction(info) for info in found if _is_of_a_sale(info)]
+        return money, int(answer.get("total_pages", 1))
+    except _UNUSUAL as error:
+        raise Unanswered("PayPal's transactions are not in their usual shape.") from error
+
+
+def capture_id_in(links: Any) -> str:
+    """Return the capture that a refund's links lead up to; empty without one."""
+    try:
+        up = next(link["href"] for link in links if link["rel"] == "up")
+        return _text(urlsplit(up).path.rpartition("/")[2], 40)
+    except (StopIteration, *_UNUSUAL):
+        return ""
+
+
+def _capture(found: Any) -> RemoteCapture:
+    return RemoteCapture(
+        id=_text(found["id"], 40),
+        status=_text(found["status"], 20),
+        amount=_amount(found["amount"]["value"]),
+        currency=_text(found["amount"]["currency_code"], 3),
+    )
+
+
+def _refund(found: Any) -> RemoteRefund:
+    return RemoteRefund(
+        id=_text(found["id"], 40),
+        status=_text(found["status"], 20),
+        amount=_amount(found["amount"]["value"]),
+        currency=_text(found["amount"]["currency_code"], 3),
+        capture_id=capture_id_in(found.get("links") or []),
+        request_id=_word(found.get("custom_id"), 127),
+    )
+
+
+def _is_of_a_sale(info: Any) -> bool:
+    """Tell sales, and what went back of them, from withdrawals, fees and what did not happen."""
+    code = info["transaction_event_code"]
+    return code[:3] in {_SALE, _GONE_BACK} and info["transaction_status"] in {"S", "V"}
+
+
+def _transaction(info: Any) -> RemoteTransaction:
+    is_refund = info["transaction_event_code"].startswith(_GONE_BACK)
+    fee = info.get("fee_amount") or {"value": "0"}
+    return RemoteTransaction(
+        id=_text(info["transaction_id"], 40),
+        at=datetime.fromisoformat(info["transaction_initiation_date"]),
+        is_refund=is_refund,
+        amount=_amount(info["transaction_amount"]["value"]),
+        currency=_text(info["transaction_amount"]["currency_code"], 3),
+        fee=_amount(fee["value"]),
+        transaction_id=_text(info.get("custom_field", ""), 127),
+        capture_id=_text(info.get("paypal_reference_id", ""), 40) if is_refund else "",
+    )
 
 
 def read_error(status: int, text: str) -> GatewayError:

@@ -12,7 +12,10 @@ from django.conf import settings
 from django.db import transaction
 
 from inventory import holds
+from lifecycles.statements import Write, update, write
+from orders.attention import call_staff
 from orders.events import record_order_event
+from orders.flags import Flag
 from orders.lifecycle import FailureReason
 from payments.endings import fail_order
 from payments.gateway import Refused, RemoteOrder, Unknown
@@ -63,16 +66,18 @@ def _claim(attempt_id: int, remote: RemoteOrder, *, by: str) -> uuid.UUID | None
     attempt, payment = case.attempt, case.payment
     if attempt.status == AttemptStatus.CLOSED:
         return None
+    steps: list[Write] = []
     if payment.status == PaymentStatus.CAPTURING:
         if attempt.capture_claimed_until is None or attempt.capture_claimed_until > case.at:
             return None
     elif payment.status == PaymentStatus.PENDING and _may_capture(case, remote):
-        payment.move_to(PaymentStatus.CAPTURING, by=by, at=case.at)
+        steps = payment.steps_to(PaymentStatus.CAPTURING, by=by, at=case.at)
         attempt.capture_request_id = uuid.uuid4()
     else:
         return None
     attempt.capture_claimed_until = attempt.ask_at = case.at + CLAIM
-    attempt.save(update_fields=["capture_request_id", "capture_claimed_until", "ask_at"])
+    claim = update(attempt, "capture_request_id", "capture_claimed_until", "ask_at")
+    write(*steps, claim)
     return attempt.capture_request_id
 
 
@@ -83,8 +88,7 @@ def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
         return False
     if (remote.amount, remote.currency) != (payment.amount, payment.currency):
         case.attempt.close(issue="AMOUNT_DIFFERS", at=at)
-        order.flag = order.flag or "amount_differs"
-        order.save(update_fields=["flag"])
+        call_staff(order, Flag.AMOUNT_DIFFERS, amount=remote.amount, currency=remote.currency)
         return False
     until = min(at + settings.ORDER_HOLD, order.expires_at)
     try:

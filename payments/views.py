@@ -77,19 +77,24 @@ def webhook(request: HttpRequest) -> HttpResponse:
     try:
         body = request.body
     except RequestDataTooBig:
-        return HttpResponse("The body is over 1 MB.", status=413, content_type="text/plain")
+        return _refuse_webhook("too_large", "The body is over 1 MB.", status=413)
     try:
         webhooks.verify(body, request.headers)
         webhooks.receive(body, request.headers)
     except webhooks.BadSignature as error:
         logger.warning("Webhook refused: %s", error)
-        return HttpResponse(str(error), status=401, content_type="text/plain")
+        return _refuse_webhook("signature", str(error), status=401)
     except webhooks.Malformed as error:
-        return HttpResponse(str(error), status=400, content_type="text/plain")
+        return _refuse_webhook("malformed", str(error), status=400)
     except RequestException as error:
         logger.warning("Webhook postponed: no certificate (%s)", type(error).__name__)
         return HttpResponse("Please send it again.", status=503, content_type="text/plain")
     return HttpResponse(status=200)
+
+
+def _refuse_webhook(reason: str, text: str, *, status: int) -> HttpResponse:
+    webhooks.REFUSED.labels(reason).inc()
+    return HttpResponse(text, status=status, content_type="text/plain")
 
 
 def _attempt(request: HttpRequest) -> PaymentAttempt:

@@ -16,11 +16,17 @@ logger = logging.getLogger(__name__)
 
 Duty = Callable[[], int]
 # Those that need the database alone come first, on a thread of their own: PayPal cannot delay them.
-DATABASE_DUTIES: tuple[Duty, ...] = (duties.end_holds, duties.expire_orders)
+DATABASE_DUTIES: tuple[Duty, ...] = (
+    duties.end_holds,
+    duties.expire_orders,
+    duties.report_unknown_captures,
+    duties.forget_webhooks,
+)
 PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.work_on_webhooks,
     duties.ask_paypal,
     duties.send_refunds,
+    duties.compare_captures,
 )
 
 

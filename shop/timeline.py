@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from django.db.models import Q
-
 from inventory.models import StockMovement
 from notifications.models import EmailDelivery, Event
 from orders.models import Order
@@ -101,18 +99,9 @@ def _calls(payment: Payment) -> Iterator[Entry]:
 
 
 def _webhooks(order: Order) -> Iterator[Entry]:
-    """Find what PayPal told of its orders and captures for this order."""
-    attempts = order.payment.attempts.exclude(paypal_order_id=None)
-    names = attempts.values_list("paypal_order_id", flat=True).union(
-        order.payment.captures.values_list("paypal_id", flat=True)
-    )
-    about = [Q(body__contains=f'"{name}"') for name in names]
-    if not about:
-        return
-    condition = about[0]
-    for other in about[1:]:
-        condition |= other
-    for receipt in WebhookReceipt.objects.filter(condition, received_at__gte=order.placed_at):
+    """Find what PayPal told of this order's PayPal orders."""
+    names = order.payment.attempts.exclude(paypal_order_id=None).values("paypal_order_id")
+    for receipt in WebhookReceipt.objects.filter(paypal_order_id__in=names):
         outcome = receipt.outcome or "not worked on yet"
         text = f"{receipt.event_type}: {outcome} ({receipt.event_id})"
         yield Entry(receipt.received_at, "webhook", text, "PayPal")

@@ -11,7 +11,7 @@ from inventory.models import Stock
 from notifications.models import Event
 from orders.models import Order
 from payments.lifecycle import AttemptStatus
-from payments.models import Payment, PaymentAttempt
+from payments.models import Capture, Payment, PaymentAttempt, Refund, WebhookReceipt
 from payments.opening import approval_url
 
 
@@ -47,9 +47,25 @@ def standing(order: Order) -> tuple[str, str, str]:
 
 
 def events_of(order: Order) -> list[str]:
-    """Return the types of the order's events, oldest first, but for its placing."""
+    """Return the types of the order's own events, oldest first, but for its placing."""
     types = Event.objects.filter(subject=order.number).order_by("recorded_at")
-    return [one for one in types.values_list("type", flat=True) if one != "order.placed"]
+    others = {"order.placed", "staff.attention"}
+    return [one for one in types.values_list("type", flat=True) if one not in others]
+
+
+def told_staff(order: Order) -> list[str]:
+    """Return what staff were told of the order, oldest first."""
+    events = Event.objects.filter(subject=order.number, type="staff.attention")
+    bodies = events.order_by("recorded_at").values_list("body", flat=True)
+    return [case["what"] for body in bodies for case in body["attention"]["cases"]]
+
+
+def let_all_be_due() -> None:
+    """Behave as if the clock's time to ask, to send and to work had come for everything."""
+    now = timezone.now()
+    for model in (PaymentAttempt, Capture, Refund):
+        model.objects.exclude(ask_at=None).update(ask_at=now)  # type: ignore[attr-defined]
+    WebhookReceipt.objects.exclude(try_at=None).update(try_at=now)
 
 
 def on_shelf(sku: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from devtools.paypal.client import Emulator
 from orders.models import Order
@@ -13,7 +14,7 @@ from payments.gateway import GatewayError
 from payments.models import PaymentAttempt, Refund
 from payments.opening import approval_url
 from payments.paypal import gateway
-from payments.refunds import send_refund
+from payments.refunds import follow_refund
 from payments.settlement import settle
 from shop.models import Variant
 from tests.factories import VariantFactory, placed_order
@@ -34,8 +35,9 @@ def order(tea: Variant) -> Order:
 
 
 def test_eight_settle_at_once_and_capture_once(
-    paypal: Emulator, order: Order, tea: Variant
+    paypal: Emulator, order: Order, tea: Variant, settings: Settings
 ) -> None:
+    settings.PAYPAL_CALLS = 8
     attempt = approve(order)
     paypal.fault("get", "latency", count=8, delay_ms=300)  # so that all read the same state
     paypal.fault("capture", "latency", count=8, delay_ms=300)
@@ -107,7 +109,7 @@ def test_a_refund_sent_by_eight_at_once_is_given_and_told_once(
     assert attempt.paypal_order_id
     gateway().capture_order(attempt.paypal_order_id, request_id=attempt.create_request_id)
     settle(attempt.pk, by="clock")
-    outcomes = together([partial(send_refund, Refund.objects.get().pk, by="clock")] * 8)
+    outcomes = together([partial(follow_refund, Refund.objects.get().pk, by="clock")] * 8)
     assert None in outcomes
     assert Refund.objects.get().status == "COMPLETED"
     assert events_of(order).count("payment.refunded") == 1

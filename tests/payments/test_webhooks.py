@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from devtools.paypal.client import Emulator
 from devtools.paypal.signatures import Signer
+from notifications.models import Event
 from orders.models import Order
 from payments.duties import work_on_webhooks
 from payments.models import PaymentAttempt, WebhookReceipt
@@ -133,7 +134,9 @@ def test_order_that_is_not_ours_is_looked_for_during_an_hour(
     past = timezone.now() - timedelta(hours=1, seconds=1)
     WebhookReceipt.objects.update(received_at=past, try_at=past)
     work_on_webhooks()
-    assert WebhookReceipt.objects.get().outcome == "unknown order"
+    assert WebhookReceipt.objects.get().outcome == "unknown"
+    told = Event.objects.get(type="staff.attention")
+    assert told.body["attention"]["cases"][0]["what"] == "webhook_unknown"
 
 
 def test_work_that_paypal_did_not_answer_is_due_again(
