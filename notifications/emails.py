@@ -1,15 +1,16 @@
 """Write an email from an event: its stage's folder of templates, in the recipient's language.
 
-A stage's folder is `templates/notifications/<event type>/<role>/` with `subject.txt`, `body.txt`
-and `body.html`. A stage without a folder is mailed to nobody.
+Every stage has a folder, `templates/notifications/<event type>/<role>/`. Its words are in
+`subject.txt`, `heading.txt` and `story.txt` (paragraphs between empty lines), and stand alike in
+`body.txt` and `body.html`, which add what is shown below them and the one thing to do.
 """
 
 import hashlib
-import traceback
+import re
 import unicodedata
+from dataclasses import dataclass
 from email.headerregistry import Address
 from email.policy import Policy
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +18,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.template import TemplateDoesNotExist, TemplateSyntaxError
-from django.template.base import Node, Template
-from django.template.loader import get_template, render_to_string
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
+from notifications.rendering import describe_failure, render, strict
 from notifications.stages import Role
 
 _LONGEST_NAME = 70
+_EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 class Unwritable(Exception):
@@ -49,16 +49,6 @@ class WrittenEmail(EmailMultiAlternatives):
         return self._written
 
 
-@cache
-def has_template(event_type: str, role: str) -> bool:
-    """Say whether the stage can be written as an email."""
-    try:
-        get_template(f"{_folder(event_type, role)}/subject.txt")
-    except TemplateDoesNotExist:
-        return False
-    return True
-
-
 def write_email(
     *,
     event_id: UUID,
@@ -72,23 +62,21 @@ def write_email(
 ) -> WrittenEmail:
     """Write the email in the recipient's language; `Unwritable` says what is wrong with it."""
     recipient = _recipient(address, name)
-    folder = _folder(event_type, role)
-    context = {**data, "shop": _shop(), "recipient": {"name": name, "email": address}}
+    facts = {**data, "event": data, "shop": _shop(), "recipient": {"name": name, "email": address}}
     try:
         with translation.override(_language(locale)):
-            subject = render_to_string(f"{folder}/subject.txt", context)
-            text = render_to_string(f"{folder}/body.txt", context)
-            html = render_to_string(f"{folder}/body.html", context)
+            letter = _write_letter(_folder(event_type, role), strict(facts))
         written = WrittenEmail(
-            subject=" ".join(subject.split()),
-            body=text.strip() + "\n",
+            subject=letter.subject,
+            body=letter.text,
             to=[recipient],
+            reply_to=[settings.DEFAULT_FROM_EMAIL],
             headers=_headers(event_id, event_type, message_id, data),
         )
-        written.attach_alternative(html, "text/html")
+        written.attach_alternative(letter.html, "text/html")
         written.message()
     except Exception as error:  # whatever a template raises concerns this email alone
-        raise Unwritable("render", _describe(error)) from error
+        raise Unwritable("render", describe_failure(error)) from error
     return written
 
 
@@ -105,6 +93,30 @@ def message_id(event_id: UUID, role: str, hashed: str, resend: int = 0) -> str:
     """
     parts = f"{event_id} {role} {hashed} {resend}"
     return f"<{hashlib.sha256(parts.encode()).hexdigest()[:32]}@{_mail_domain()}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What a recipient reads."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def _write_letter(folder: str, facts: dict[str, Any]) -> _Letter:
+    facts["heading"] = _on_one_line(render(f"{folder}/heading.txt", facts))
+    paragraphs = _EMPTY_LINES.split(render(f"{folder}/story.txt", facts))
+    facts["story"] = [line for line in map(_on_one_line, paragraphs) if line]
+    return _Letter(
+        subject=_on_one_line(render(f"{folder}/subject.txt", facts)),
+        text=_EMPTY_LINES.sub("\n\n", render(f"{folder}/body.txt", facts).strip()) + "\n",
+        html=render(f"{folder}/body.html", facts, is_html=True),
+    )
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _folder(event_type: str, role: str) -> str:
@@ -147,17 +159,3 @@ def _shop() -> dict[str, str]:
 
 def _mail_domain() -> str:
     return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(" >") or "localhost"
-
-
-def _describe(error: Exception) -> str:
-    """Say what went wrong, and in which template's line."""
-    place = ""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        holder = frame.f_locals.get("self")
-        if isinstance(holder, Template):
-            place = str(holder.name)
-        elif isinstance(holder, Node) and holder.token:
-            place = f"{holder.origin.template_name!s}, line {holder.token.lineno}"
-    if isinstance(error, TemplateSyntaxError) and hasattr(error, "token"):
-        place += f", line {error.token.lineno}"
-    return f"{type(error).__name__}: {error} ({place})"[:2000]

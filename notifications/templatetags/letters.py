@@ -1,25 +1,41 @@
-"""How emails write money and countries: in the language of the email."""
+"""How emails write money, times, countries and names: in the language of the email."""
 
+import math
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
 from babel.numbers import format_currency
 from django import template
+from django.utils import timezone
 from django.utils.translation import get_language
 
 register = template.Library()
+
+# What every mail program shows; SVG is shown by hardly any.
+_SHOWN_PICTURES = (".png", ".jpg", ".jpeg", ".gif")
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+def _reader() -> Locale:
+    return _locale(get_language() or "en")
 
 
 @register.filter
 def money(amount: str, currency: str) -> str:
     """Write an amount such as "42.00" as the reader's language writes that currency."""
-    return format_currency(Decimal(amount), currency, locale=get_language() or "en")
+    return format_currency(Decimal(amount), currency, locale=_reader())
 
 
 @register.filter
 def country(code: str) -> str:
     """Write a country's name instead of its code."""
-    return str(Locale.parse(get_language() or "en").territories.get(code, code))
+    return str(_reader().territories.get(code, code))
 
 
 @register.filter
@@ -27,3 +43,22 @@ def visible(text: str) -> str:
     """Shorten a name that nobody has to one that a letter can carry, on one line."""
     plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return plain if len(plain) <= 60 else f"{plain[:59]}…"
+
+
+@register.filter
+def time_of_day(at: str) -> str:
+    """Write the time of day of an ISO date and time, alike in every language."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%H:%M} UTC"
+
+
+@register.filter
+def minutes_left(until: str) -> int:
+    """Return how many minutes there are until then, the begun one included; 0 afterwards."""
+    left = datetime.fromisoformat(until) - timezone.now()
+    return max(0, math.ceil(left.total_seconds() / 60))
+
+
+@register.filter
+def is_shown_in_emails(picture: str | None) -> bool:
+    """Say whether mail programs can show that picture."""
+    return bool(picture) and str(picture).lower().endswith(_SHOWN_PICTURES)

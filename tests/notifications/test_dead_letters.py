@@ -1,5 +1,6 @@
 """What cannot be dealt with is set aside, stops nobody, and can be replayed."""
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import Settings
 from devtools.mailbox.client import Mailbox
 from notifications.models import DeadLetter, DeliveryStatus, EmailDelivery
 from notifications.outbox import Recipient
+from notifications.rendering import engine
 from tests.notifications.conftest import consume, publish, publish_and_consume
 from tests.notifications.examples import delivery_of, record
 from tests.notifications.topic import headers_of, read_topic, write_topic
@@ -16,12 +18,22 @@ from tests.notifications.topic import headers_of, read_topic, write_topic
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-def break_template(settings: Settings, folder: Path) -> None:
+def read_templates(*folders: Path) -> None:
+    """Look for templates in these folders first, and forget those already read."""
+    engine().dirs = [str(folder) for folder in folders]
+    for loader in engine().template_loaders:
+        loader.reset()
+
+
+@pytest.fixture
+def broken_template(tmp_path: Path) -> Generator[None]:
     """Put a faulty template before the right one."""
-    place = folder / "notifications" / "order.confirmed" / "customer"
+    place = tmp_path / "notifications" / "order.confirmed" / "customer"
     place.mkdir(parents=True)
-    (place / "body.html").write_text("{% load letters %}\n{{ order.number|money:'USD' }}")
-    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [folder]}]
+    (place / "body.html").write_text("{# Faulty. #}\n{{ order.number|money:'USD' }}")
+    read_templates(tmp_path)
+    yield
+    read_templates()
 
 
 def test_poison_is_set_aside_and_the_rest_flows(kafka_topic: str, mailbox: Mailbox) -> None:
@@ -46,9 +58,8 @@ def test_poison_read_again_is_no_second_dead_letter(kafka_topic: str, settings: 
 
 
 def test_template_error_kills_that_email_before_any_send(
-    kafka_topic: str, mailbox: Mailbox, settings: Settings, tmp_path: Path
+    kafka_topic: str, mailbox: Mailbox, broken_template: None
 ) -> None:
-    break_template(settings, tmp_path)
     event = record("G-1")
     publish_and_consume()
     delivery = delivery_of(event)
@@ -58,13 +69,11 @@ def test_template_error_kills_that_email_before_any_send(
 
 
 def test_replayed_email_is_sent_once_its_template_is_mended(
-    kafka_topic: str, mailbox: Mailbox, settings: Settings, tmp_path: Path
+    kafka_topic: str, mailbox: Mailbox, broken_template: None
 ) -> None:
-    right = settings.TEMPLATES
-    break_template(settings, tmp_path)
     event = record("G-1")
     publish_and_consume()
-    settings.TEMPLATES = right
+    read_templates()
     call_command("replay_dead_letters", "--reason", "render")
     assert consume() == 1
     assert delivery_of(event).status == DeliveryStatus.SENT

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import InternalError, transaction
+from pytest_django import Settings
 
 from notifications.models import Event, OutboxEntry, StageSetting
 from notifications.outbox import record_event
@@ -67,9 +68,16 @@ def test_unnotified_event_is_recorded_and_told_to_nobody() -> None:
     assert OutboxEntry.objects.filter(event=event).exists()
 
 
-def test_stage_without_a_template_is_told_to_nobody() -> None:
-    switch("order.placed", "customer", enabled=True)
+def test_stage_that_is_off_by_default_is_told_once_staff_switch_it_on() -> None:
     assert told(record(event_type="order.placed")) == []
+    switch("order.placed", "customer", enabled=True)
+    assert told(record(event_type="order.placed")) == [("customer", "mai@example.com")]
+
+
+def test_staff_are_told_of_their_stages(settings: Settings) -> None:
+    settings.STAFF_EMAIL = ["lan@example.com", "hoa@example.com"]
+    switch("order.confirmed", "staff", enabled=True)
+    assert told(record())[1:] == [("staff", "lan@example.com"), ("staff", "hoa@example.com")]
 
 
 @pytest.mark.parametrize("change", [{"subject": "G-2"}, {"personal": {"a": 1}}, {"body": {}}])
