@@ -121,6 +121,8 @@ def read_opened_order(purchase: Purchase, answer: Any) -> RemoteOrder:
     sum_told, ours = (remote.amount, remote.currency), (purchase.total, purchase.currency)
     if remote.amount is not None and sum_told != ours:
         raise Unanswered("PayPal's answer is about another sum.")
+    if remote.id not in (remote.approve_url or remote.id):
+        raise Unanswered("PayPal's answer leads to another order.")
     return remote
 
 

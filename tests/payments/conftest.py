@@ -1,5 +1,6 @@
 """Fixtures of everything that pays."""
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from devtools.paypal.client import Emulator
 from devtools.paypal.signatures import Signer
 from payments import certificates
 from payments import paypal as gateway_module
+from tests.payments.canned_paypal import CannedPayPal
 
 
 @pytest.fixture
@@ -26,3 +28,12 @@ def signer(paypal: Emulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(certificates, "_known", {})
     own = load_certificates(Path(settings.PAYPAL_EMULATOR_CA_FILE).parent)
     return Signer(own, f"{paypal.base_url}/v1/notifications/certs/{own.id}")
+
+
+@pytest.fixture
+def canned(settings: Settings) -> Generator[CannedPayPal]:
+    """Return a PayPal that answers as the test says."""
+    server = CannedPayPal()
+    settings.PAYPAL_BASE_URL = server.url
+    yield server
+    server.close()

@@ -2,13 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Generator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
 from devtools.paypal.client import Emulator
 from payments import paypal as gateway_module
@@ -43,14 +41,6 @@ def purchase(**changes: Any) -> Purchase:
             **changes,
         }
     )
-
-
-@pytest.fixture
-def canned(settings: Settings) -> Generator[CannedPayPal]:
-    server = CannedPayPal()
-    settings.PAYPAL_BASE_URL = server.url
-    yield server
-    server.close()
 
 
 def open_order(paypal: Emulator, **changes: Any) -> str:
