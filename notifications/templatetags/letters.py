@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.numbers import format_currency
@@ -29,7 +29,12 @@ def _reader() -> Locale:
 @register.filter
 def money(amount: str, currency: str) -> str:
     """Write an amount such as "42.00" as the reader's language writes that currency."""
-    return format_currency(Decimal(amount), currency, locale=_reader())
+    return _money(amount, currency, _reader())
+
+
+@lru_cache(maxsize=4096)  # one email names its total six times, and prices come again and again
+def _money(amount: str, currency: str, reader: Locale) -> str:
+    return format_currency(Decimal(amount), currency, locale=reader)
 
 
 @register.filter

@@ -127,6 +127,22 @@ def test_what_the_event_lacks_is_an_error_that_names_it_and_the_line(sample: Sam
         assert caught.value.reason == "render"
 
 
+@pytest.mark.parametrize(
+    ("name", "extra", "key"),
+    [
+        ("order.payment_failed", "payment", "reason"),
+        ("placement.refused too_old", "placement", "reason"),
+        ("order.expired", "order", "reason"),
+        ("cancelled FAILED no refund", "order", "status"),
+    ],
+)
+def test_what_a_template_only_compares_is_missed_too(name: str, extra: str, key: str) -> None:
+    sample = named(name)
+    poorer = {one: value for one, value in sample.data[extra].items() if one != key}
+    with pytest.raises(Unwritable, match=f"The event has no {key}"):
+        write(sample, **{extra: poorer})
+
+
 @pytest.mark.parametrize("part", ["order", "lines", "totals", "links"])
 def test_receipt_without_a_part_of_its_order_is_an_error(part: str) -> None:
     sample = named("order.confirmed")
