@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.templatetags.static import static
+from django.urls import reverse
 
 from notifications.models import Event
 from notifications.outbox import Recipient, record_event
@@ -90,5 +91,6 @@ def _personal(order: Order) -> dict[str, Any]:
         "links": {
             "order": settings.SHOP_URL + order.get_absolute_url(),
             "shop": f"{settings.SHOP_URL}/",
+            "admin": settings.SHOP_URL + reverse("admin:orders_order_change", args=[order.pk]),
         },
     }

@@ -116,9 +116,11 @@ def _secures_stock(case: LockedAttempt) -> bool:
     until = min(at + settings.ORDER_HOLD, order.expires_at)
     try:
         holds.secure(reference=order.transaction_id, until=until, by=by, at=at)
-    except holds.ShortOfStock:
+    except holds.ShortOfStock as short:
         fail_order(order, payment, FailureReason.SOLD_OUT, by=by, at=at)
-        record_order_event(order, "order.sold_out", notify=False)  # not "you were not charged"
+        shortage = {"skus": [one.sku for one in short.shortages]}
+        # Nobody is told "you were not charged".
+        record_order_event(order, "order.sold_out", notify=False, shortage=shortage)
         return False
     payment.move_to(PaymentStatus.CAPTURING, reason="captured at PayPal", by=by, at=at)
     return True

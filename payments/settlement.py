@@ -93,9 +93,10 @@ def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
     until = min(at + settings.ORDER_HOLD, order.expires_at)
     try:
         holds.secure(reference=order.transaction_id, until=until, by=case.by, at=at)
-    except holds.ShortOfStock:
+    except holds.ShortOfStock as short:
         fail_order(order, payment, FailureReason.SOLD_OUT, by=case.by, at=at)
-        record_order_event(order, "order.sold_out")
+        shortage = {"skus": [one.sku for one in short.shortages]}
+        record_order_event(order, "order.sold_out", shortage=shortage)
         return False
     return True
 

@@ -170,13 +170,45 @@ _MONEY = (
         FROM payments_capture c
         JOIN payments_payment p ON p.id = c.payment_id
         JOIN orders_order o ON o.id = p.order_id
-        LEFT JOIN (SELECT capture_id, sum(amount) AS amount FROM payments_refund
+        LEFT JOIN (SELECT capture_id, sum(amount) AS amount,
+                          sum(amount) FILTER (WHERE status = 'COMPLETED') AS completed,
+                          sum(amount) FILTER (WHERE request_id IS NOT NULL) AS ours
+                   FROM payments_refund
                    WHERE status NOT IN ('FAILED', 'CANCELLED') GROUP BY capture_id) r
             ON r.capture_id = c.id
         WHERE c.status IN ('COMPLETED', 'PARTIALLY_REFUNDED', 'REFUNDED')
-          AND (coalesce(r.amount, 0) > c.amount
+          AND (greatest(r.completed, r.ours, 0) > c.amount
                OR (coalesce(r.amount, 0) < c.amount AND o.flag = ''
                    AND NOT (c.is_settling AND o.status IN ('SUCCESS', 'SHIPPED', 'DELIVERED'))))
+        """,
+    ),
+    Invariant(
+        "open_refunds_are_followed",
+        "A refund that has not ended is sent or asked about again.",
+        """
+        SELECT format('%s: refund of %s %s is %s', o.number, r.amount, r.currency, r.status)
+        FROM payments_refund r
+        JOIN payments_capture c ON c.id = r.capture_id
+        JOIN payments_payment p ON p.id = c.payment_id
+        JOIN orders_order o ON o.id = p.order_id
+        WHERE (r.status IN ('COMPLETED', 'FAILED', 'CANCELLED')) <> (r.ask_at IS NULL)
+        """,
+    ),
+    Invariant(
+        "refunds_have_their_event",
+        "Every completed refund is told once.",
+        """
+        SELECT format('%s: %s refunds, %s events', coalesce(r.number, e.subject),
+                      coalesce(r.refunds, 0), coalesce(e.events, 0))
+        FROM (SELECT o.number, count(*) AS refunds
+              FROM payments_refund r
+              JOIN payments_capture c ON c.id = r.capture_id
+              JOIN payments_payment p ON p.id = c.payment_id
+              JOIN orders_order o ON o.id = p.order_id
+              WHERE r.status = 'COMPLETED' GROUP BY o.number) r
+        FULL JOIN (SELECT subject, count(*) AS events FROM notifications_event
+                   WHERE type = 'payment.refunded' GROUP BY subject) e ON e.subject = r.number
+        WHERE r.refunds IS DISTINCT FROM e.events
         """,
     ),
 )

@@ -13,6 +13,8 @@ from orders.models import Order
 from payments.lifecycle import AttemptStatus
 from payments.models import Capture, Payment, PaymentAttempt, Refund, WebhookReceipt
 from payments.opening import approval_url
+from shop.books import find_violations
+from shop.invariants import INVARIANTS
 
 
 def open_at_paypal(order: Order) -> PaymentAttempt:
@@ -83,3 +85,8 @@ def captures_sent(paypal: Emulator) -> list[str]:
     """Return the request id of every capture that PayPal was asked for."""
     asked = [call for call in paypal.requests() if call["path"].endswith("/capture")]
     return [call["headers"]["Paypal-Request-Id"] for call in asked]
+
+
+def violations() -> list[str]:
+    """Return the names of the invariants of the books that are broken now."""
+    return [one.name for one in INVARIANTS if find_violations(one).violations]

@@ -36,6 +36,8 @@ CORRUPTIONS = [
         "UPDATE orders_order SET flag = ''; DELETE FROM payments_refund",
     ),
     ("captured_money_is_accounted_for", "UPDATE payments_refund SET amount = amount * 2"),
+    ("open_refunds_are_followed", "UPDATE payments_refund SET ask_at = NULL"),
+    ("refunds_have_their_event", "UPDATE payments_refund SET status = 'COMPLETED'"),
     ("orders_have_their_history", "DELETE FROM orders_ordertransition WHERE old = ''"),
     ("orders_have_their_history", "UPDATE orders_order SET status = 'PENDING', reason = ''"),
     ("payments_have_their_history", "DELETE FROM payments_paymenttransition WHERE old <> ''"),
