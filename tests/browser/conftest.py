@@ -62,7 +62,7 @@ def open_browser(browser: Browser, shop: RunningStack) -> Generator[Callable[...
 
     They ask for no motion, so that no look is judged halfway through a transition.
     """
-    watch = Watch(shop.url)
+    watch = Watch()
     contexts = []
 
     def open_one(**habits: Any) -> BrowserContext:

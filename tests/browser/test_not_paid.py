@@ -43,7 +43,7 @@ def test_two_declined_payments_are_mailed_once(shopper: Shopper) -> None:
     assert "Nothing was charged." in failed["text"]
     assert shopper.page.url in failed["text"]
     shopper.mail("order.confirmed")
-    assert sorted(shopper.mails()) == ["order.confirmed", "order.payment_failed"]
+    assert shopper.mails().count("order.payment_failed") == 1
 
 
 def test_order_cancelled_at_paypal_can_still_be_paid(shopper: Shopper) -> None:

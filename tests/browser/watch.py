@@ -9,9 +9,8 @@ _FAILED_RESOURCE = "Failed to load resource"
 class Watch:
     """Collects console errors, CSP violations, uncaught errors and failed requests."""
 
-    def __init__(self, shop_url: str) -> None:
+    def __init__(self) -> None:
         self.troubles: list[str] = []
-        self._shop_url = shop_url
 
     def follow(self, context: BrowserContext) -> None:
         """Watch every page of this browser."""
