@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, Max, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from inventory.lifecycle import HoldStatus
@@ -26,7 +26,7 @@ from payments.endings import expire_order, release_ended_hold
 from payments.gateway import GatewayError
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.locks import lock_order
-from payments.models import Capture, Payment, PaymentAttempt, Refund
+from payments.models import Capture, Payment, PaymentAttempt, PaymentTransition, Refund
 from payments.reconciliation import compare_capture
 from payments.refunds import follow_refund
 from payments.settlement import settle
@@ -135,9 +135,10 @@ def _untold(now: datetime) -> QuerySet[Payment]:
         recorded_at__gte=OuterRef("since"),
         body__attention__cases__0__what=Flag.CAPTURE_UNKNOWN,
     )
+    steps = PaymentTransition.objects.filter(payment=OuterRef("pk")).order_by("-pk")
     capturing = Payment.objects.filter(status=PaymentStatus.CAPTURING)
     return (
-        capturing.annotate(since=Max("transitions__at"))
+        capturing.annotate(since=Subquery(steps.values("at")[:1]))
         .filter(since__lte=now - _UNKNOWN_AFTER)
         .exclude(Exists(told))
     )

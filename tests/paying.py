@@ -66,7 +66,7 @@ def let_all_be_due() -> None:
     """Behave as if the clock's time to ask, to send and to work had come for everything."""
     now = timezone.now()
     for model in (PaymentAttempt, Capture, Refund):
-        model.objects.exclude(ask_at=None).update(ask_at=now)  # type: ignore[attr-defined]
+        model.objects.exclude(ask_at=None).update(ask_at=now)
     WebhookReceipt.objects.exclude(try_at=None).update(try_at=now)
 
 

@@ -1,6 +1,9 @@
 """One order settled, cancelled and expired at the same moment, in real threads."""
 
+import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -8,17 +11,28 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from devtools.paypal.client import Emulator
+from orders.fulfilment import ship_order
 from orders.models import Order
+from payments.cancelling import cancel_by_shop
 from payments.endings import CannotCancel, cancel_by_customer, expire_order
 from payments.gateway import GatewayError
 from payments.models import PaymentAttempt, Refund
 from payments.opening import approval_url
 from payments.paypal import gateway
-from payments.refunds import follow_refund
+from payments.reconciliation import compare_capture
+from payments.refunds import RefundTooLarge, follow_refund, record_refund, refund_payment
 from payments.settlement import settle
 from shop.models import Variant
 from tests.factories import VariantFactory, placed_order
-from tests.paying import approve, captures_sent, events_of, let_claims_end, on_shelf, standing
+from tests.paying import (
+    approve,
+    captures_sent,
+    events_of,
+    let_claims_end,
+    on_shelf,
+    standing,
+    violations,
+)
 from tests.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,3 +127,68 @@ def test_a_refund_sent_by_eight_at_once_is_given_and_told_once(
     assert None in outcomes
     assert Refund.objects.get().status == "COMPLETED"
     assert events_of(order).count("payment.refunded") == 1
+
+
+@pytest.fixture
+def paid(paypal: Emulator, order: Order) -> Order:
+    settle(approve(order).pk, by="return")
+    return order
+
+
+def test_cancelled_by_eight_at_once_is_refunded_and_put_back_once(
+    paypal: Emulator, paid: Order, tea: Variant
+) -> None:
+    cancel = partial(cancel_by_shop, order_id=paid.pk, reason="", by="Lan")
+    assert together([cancel] * 8) == [None] * 8
+    assert standing(paid)[:2] == ("CANCELLED", "REFUNDED")
+    assert (on_shelf(tea.sku), Refund.objects.count()) == ((10, 0), 1)
+    assert events_of(paid) == ["order.confirmed", "order.cancelled", "payment.refunded"]
+    assert violations() == []
+
+
+def test_refunds_at_once_never_exceed_what_was_captured(paypal: Emulator, paid: Order) -> None:
+    wanted = Decimal("10.00")
+    jobs = [partial(_refund, paid, wanted, uuid.uuid4()) for _ in range(6)]
+    outcomes = together(jobs)
+    assert sum(isinstance(one, RefundTooLarge) for one in outcomes) == 4, outcomes
+    assert Refund.objects.going_back().total() == Decimal("20.00")
+    assert violations() == []
+
+
+def test_one_form_sent_six_times_at_once_is_one_refund(paypal: Emulator, paid: Order) -> None:
+    job = partial(_refund, paid, Decimal("5.00"), uuid.uuid4())
+    assert together([job] * 6) == [None] * 6
+    assert Refund.objects.get().amount == Decimal("5.00")
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_shipping_and_cancelling_at_once_end_as_one_of_both(
+    paypal: Emulator, paid: Order, tea: Variant, round_: int
+) -> None:
+    ship = partial(ship_order, order_id=paid.pk, carrier="", tracking_number="", by="Lan")
+    cancel = partial(cancel_by_shop, order_id=paid.pk, reason="", by="Mai")
+    outcomes = together([ship, cancel])
+    assert sum(isinstance(one, Exception) for one in outcomes) == 1, outcomes
+    shipped = standing(paid)[0] == "SHIPPED"
+    assert on_shelf(tea.sku) == ((8, 0) if shipped else (10, 0))
+    assert violations() == []
+
+
+def test_a_refund_is_recorded_once_by_answer_webhook_and_clock(
+    paypal: Emulator, paid: Order
+) -> None:
+    _refund(paid, Decimal("5.00"), uuid.uuid4())
+    refund = Refund.objects.select_related("capture").get()
+    remote = gateway().get_refund(str(refund.paypal_id))
+    Refund.objects.update(status="PENDING", ask_at=timezone.now())
+    record = partial(record_refund, refund.capture, remote, by="test")
+    compare = partial(compare_capture, refund.capture_id, by="clock")
+    jobs: list[Callable[[], object]] = [record, compare, record, compare]
+    outcomes = together(jobs)
+    assert not any(isinstance(one, Exception) for one in outcomes), outcomes
+    assert Refund.objects.count() == 1
+    assert events_of(paid).count("payment.refunded") == 2  # the one undone above, and once more
+
+
+def _refund(order: Order, amount: Decimal, request_id: uuid.UUID) -> None:
+    refund_payment(order_id=order.pk, amount=amount, reason="", by="Lan", request_id=request_id)
