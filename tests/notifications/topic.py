@@ -3,7 +3,14 @@
 import time
 import uuid
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from django.conf import settings
 
 from notifications.events import Headers
@@ -29,7 +36,7 @@ def read_topic(topic: str) -> list[Message]:
 
 
 def _read_partition(reader: Consumer, topic: str, partition: int) -> list[Message]:
-    low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    low, high = _bounds(reader, TopicPartition(topic, partition))
     reader.assign([TopicPartition(topic, partition, low)])
     found: list[Message] = []
     deadline = time.monotonic() + 20
@@ -38,6 +45,21 @@ def _read_partition(reader: Consumer, topic: str, partition: int) -> list[Messag
         if message and message.error() is None:
             found.append(message)
     return found
+
+
+def _bounds(reader: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Return where a partition begins and ends; a new one has no leader at first."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            low, high = reader.get_watermark_offsets(partition, timeout=10)
+        except KafkaException as error:
+            is_new = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+            if not is_new or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return low, high
 
 
 def write_topic(topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
