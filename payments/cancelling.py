@@ -9,7 +9,7 @@ from inventory import holds
 from orders.events import record_order_event
 from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
-from payments.endings import AlreadyShipped, PaymentInProgress, fail_order
+from payments.endings import AlreadyShipped, PaymentInProgress, fail_order, was_never_charged
 from payments.lifecycle import PaymentStatus
 from payments.locks import lock_order
 from payments.models import Payment, Refund
@@ -52,7 +52,8 @@ def _fail(order: Order, payment: Payment) -> None:
     reason = FailureReason.CANCELLED_BY_SHOP
     fail_order(order, payment, reason, by=order.cancelled_by, at=timezone.now())
     told = {"reason": order.cancel_reason, "refund": None}
-    record_order_event(order, "order.cancelled", cancellation=told)
+    notify = was_never_charged(payment)  # the email would say so
+    record_order_event(order, "order.cancelled", notify=notify, cancellation=told)
 
 
 def cancel_paid(order: Order, payment: Payment, *, at: datetime) -> Refund | None:

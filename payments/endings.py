@@ -12,7 +12,7 @@ from inventory import holds
 from orders.events import record_order_event
 from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
-from payments.lifecycle import AttemptStatus, PaymentStatus
+from payments.lifecycle import AttemptStatus, CaptureStatus, PaymentStatus
 from payments.locks import lock_order
 from payments.models import Payment
 
@@ -58,14 +58,28 @@ def supersede_order(order: Order, payment: Payment, *, gives_up_key: bool, at: d
     record_order_event(order, "order.superseded")
 
 
+def was_never_charged(payment: Payment) -> bool:
+    """Say whether an email may tell that nothing was charged.
+
+    Where money has moved, even if it went back, `payment.refunded` tells of it instead.
+    """
+    return not payment.captures.exclude(status__in=CaptureStatus.without_money()).exists()
+
+
 def record_refusal(
-    order: Order, *, reason: FailureReason, issue: str | None, final: bool, notify: bool = True
+    order: Order,
+    payment: Payment,
+    *,
+    reason: FailureReason,
+    issue: str | None,
+    final: bool,
+    notify: bool = True,
 ) -> None:
     """Record `order.payment_failed`; `issue` is PayPal's word, if PayPal refused."""
     record_order_event(
         order,
         "order.payment_failed",
-        notify=notify,
+        notify=notify and was_never_charged(payment),
         payment={"final": final, "issue": issue, "reason": reason.value},
     )
 
@@ -83,7 +97,7 @@ def cancel_by_customer(*, order_id: int) -> None:
             raise PaymentInProgress(order.number)
         case OrderStatus.PENDING:
             fail_order(order, payment, FailureReason.CANCELLED, by="customer", at=now)
-            record_refusal(order, reason=FailureReason.CANCELLED, issue=None, final=True)
+            record_refusal(order, payment, reason=FailureReason.CANCELLED, issue=None, final=True)
         case OrderStatus.SUCCESS:
             order.cancel_wished_at = order.cancel_wished_at or now
             order.save(update_fields=["cancel_wished_at"])
@@ -102,7 +116,7 @@ def expire_order(order_id: int) -> None:
     was_refused = last is not None and last.status == AttemptStatus.CLOSED and last.issue
     reason = FailureReason.DECLINED if was_refused else FailureReason.EXPIRED
     fail_order(order, payment, reason, by="clock", at=now)
-    record_order_event(order, "order.expired")
+    record_order_event(order, "order.expired", notify=was_never_charged(payment))
 
 
 @transaction.atomic(durable=True)

@@ -52,6 +52,11 @@ class CaptureStatus(TextChoices):
     REFUNDED = "REFUNDED"
     FAILED = "FAILED"
 
+    @classmethod
+    def without_money(cls) -> "frozenset[CaptureStatus]":
+        """Return where a capture ends that took nothing."""
+        return frozenset({cls.DECLINED, cls.FAILED})
+
 
 class RefundStatus(TextChoices):
     """REQUESTED, then PayPal's own words (an open list, as for captures)."""

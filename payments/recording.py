@@ -24,7 +24,7 @@ from payments.refunds import request_refund
 FINAL_ISSUES = frozenset({"TRANSACTION_REFUSED", "PAYER_CANNOT_PAY"})
 # Then the clock first compares what was captured with what PayPal says of it.
 FIRST_COMPARED_AFTER = timedelta(hours=1)
-_NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
+_NO_MONEY = CaptureStatus.without_money()
 _GONE_BACK = frozenset({CaptureStatus.PARTIALLY_REFUNDED.value, CaptureStatus.REFUNDED.value})
 _UNSETTLED = frozenset({PaymentStatus.PENDING.value, PaymentStatus.CAPTURING.value})
 
@@ -193,7 +193,9 @@ def _refuse_review(case: LockedAttempt) -> None:
     if case.payment.status != PaymentStatus.REVIEW:
         return
     fail_order(case.order, case.payment, FailureReason.DECLINED, by=case.by, at=case.at)
-    record_refusal(case.order, reason=FailureReason.DECLINED, issue="DECLINED", final=True)
+    record_refusal(
+        case.order, case.payment, reason=FailureReason.DECLINED, issue="DECLINED", final=True
+    )
 
 
 def _refuse(case: LockedAttempt, issue: str) -> None:
@@ -204,11 +206,16 @@ def _refuse(case: LockedAttempt, issue: str) -> None:
     attempt.close(issue=issue, at=at)
     if issue in FINAL_ISSUES:
         fail_order(order, payment, FailureReason.DECLINED, by=case.by, at=at)
-        record_refusal(order, reason=FailureReason.DECLINED, issue=issue, final=True)
+        record_refusal(order, payment, reason=FailureReason.DECLINED, issue=issue, final=True)
         return
     payment.move_to(PaymentStatus.PENDING, reason=issue, by=case.by, at=at)
     until = min(at + settings.ORDER_HOLD, order.expires_at)
     holds.extend(reference=order.transaction_id, until=until)
     record_refusal(
-        order, reason=FailureReason.DECLINED, issue=issue, final=False, notify=not was_told
+        order,
+        payment,
+        reason=FailureReason.DECLINED,
+        issue=issue,
+        final=False,
+        notify=not was_told,
     )

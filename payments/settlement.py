@@ -17,7 +17,7 @@ from orders.attention import call_staff
 from orders.events import record_order_event
 from orders.flags import Flag
 from orders.lifecycle import FailureReason
-from payments.endings import fail_order
+from payments.endings import fail_order, was_never_charged
 from payments.gateway import Refused, RemoteOrder, Unknown
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.locks import LockedAttempt, lock_attempt
@@ -96,7 +96,8 @@ def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
     except holds.ShortOfStock as short:
         fail_order(order, payment, FailureReason.SOLD_OUT, by=case.by, at=at)
         shortage = {"skus": [one.sku for one in short.shortages]}
-        record_order_event(order, "order.sold_out", shortage=shortage)
+        notify = was_never_charged(payment)
+        record_order_event(order, "order.sold_out", notify=notify, shortage=shortage)
         return False
     return True
 
@@ -128,4 +129,5 @@ def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
     case.attempt.close(issue=issue, at=case.at)
     if case.payment.status == PaymentStatus.CAPTURING:
         fail_order(case.order, case.payment, FailureReason.EXPIRED, by=by, at=case.at)
-        record_order_event(case.order, "order.expired")
+        notify = was_never_charged(case.payment)
+        record_order_event(case.order, "order.expired", notify=notify)

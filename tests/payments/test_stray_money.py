@@ -10,6 +10,7 @@ from django.utils import timezone
 from devtools.paypal.client import Emulator
 from inventory import holds
 from inventory.holds import set_stock
+from notifications.models import Event
 from orders.models import Order
 from payments.duties import ask_paypal, send_refunds
 from payments.endings import cancel_by_customer
@@ -123,6 +124,17 @@ def test_money_found_on_a_closed_attempt_is_refunded_though_the_order_is_unpaid(
     assert Refund.objects.get().amount == order.total
     order.refresh_from_db()
     assert order.flag == "stray_money"
+
+
+def test_nobody_reads_that_nothing_was_charged_once_money_has_moved(
+    paypal: Emulator, order: Order
+) -> None:
+    attempt = approve(order, "decline")
+    settle(attempt.pk, by="return")
+    record_captures(attempt.pk, remote(order), by="clock")
+    cancel_by_customer(order_id=order.pk)
+    told = {e.type: e.personal["deliver_to"] for e in Event.objects.order_by("recorded_at")}
+    assert told["order.payment_failed"] == []
 
 
 @pytest.mark.parametrize("wrong", [{"amount": Decimal("1.00")}, {"currency": "EUR"}])
