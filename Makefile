@@ -42,7 +42,7 @@ check: setup ## Check format, lint, types, layers, migrations, settings, transla
 kafka: setup ## Fetch Apache Kafka into .dev/kafka (needs Java 17 and Maven)
 	@$(RUN) -m devtools.kafka
 
-bench: setup ## Measure how fast an order is placed and its email sent
+bench: setup ## Measure how fast it is, each beside a floor (python -m devtools.bench --only …)
 	@$(RUN) -m devtools.kafka --if-possible
 	@$(RUN) -m devtools.bench
 

@@ -1,25 +1,42 @@
-"""Measure on a stack of its own: `python -m devtools.bench`."""
+"""Measure on a stack of its own: `python -m devtools.bench`, or `--only placing clock`."""
 
+import argparse
 import os
+from collections.abc import Callable, Iterator
 
 import django
 
 from devtools.throwaway import ThrowawayStack
 
+_PIECES = ("placing", "pipeline", "memory", "paypal", "webhook", "clock")
+Measurement = Callable[[], list[str]]
+
 
 def main() -> None:
-    """Run every measurement and print each as soon as it is done."""
+    """Run the measurements asked for and print each as soon as it is done."""
+    parser = argparse.ArgumentParser(description="Measure how fast the shop is.")
+    parser.add_argument("--only", nargs="+", choices=_PIECES, default=_PIECES)
+    wanted = parser.parse_args().only
     print("Starting a stack for the measurements …", flush=True)
     with ThrowawayStack(RATE_LIMITS="off") as stack:
         os.environ.update(stack.variables)
         os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
         django.setup()
-        from devtools.bench import memory, pipeline, placing
-
         print(f"{os.cpu_count()} cores; each time beside its floor, measured in turn.\n")
-        print("\n".join(placing.measure(stack.shop).lines()), end="\n\n", flush=True)
-        print("\n".join(pipeline.measure(stack.mailbox).lines()), end="\n\n", flush=True)
-        print("\n".join(memory.report(stack.variables["WEB_PORT"])), flush=True)
+        for name, measure in _measurements(stack):
+            if name in wanted:
+                print("\n".join(measure()), end="\n\n", flush=True)
+
+
+def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
+    from devtools.bench import clock, memory, paypal_slow, pipeline, placing, webhook
+
+    yield "placing", lambda: placing.measure(stack.shop).lines()
+    yield "pipeline", lambda: pipeline.measure(stack.mailbox).lines()
+    yield "memory", lambda: memory.report(stack.variables["WEB_PORT"])
+    yield "paypal", lambda: paypal_slow.measure(stack.shop, stack.paypal).lines()
+    yield "webhook", lambda: webhook.measure(stack).lines()
+    yield "clock", clock.report
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ NAMES = {
     "ganh_intake_refused_total",
     "ganh_intake_wait_seconds_count",
     "ganh_failed_placements",
+    "ganh_paypal_calls_in_flight",
+    "ganh_paypal_circuit_open",
     "ganh_orders_total",
     "ganh_payments_open",
     "ganh_outbox_depth",
