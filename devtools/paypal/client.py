@@ -71,8 +71,10 @@ class Emulator:
     def orders(self) -> list[JSON]:
         return list(self._send("GET", "/orders"))
 
-    def captures(self) -> list[JSON]:
-        return list(self._send("GET", "/captures"))
+    def captures(self, *, custom_id: str = "") -> list[JSON]:
+        """Return every capture, or those of one `custom_id`, oldest first."""
+        query = f"?custom_id={custom_id}" if custom_id else ""
+        return list(self._send("GET", f"/captures{query}"))
 
     def requests(self) -> list[JSON]:
         """Return the API calls the emulator was sent, oldest first."""

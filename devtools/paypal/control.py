@@ -155,8 +155,11 @@ def list_orders() -> Response:
 
 @control.get("/captures")
 def list_captures() -> Response:
+    """List all, or those of one `?custom_id=`."""
+    wanted = request.args.get("custom_id")
     with the_sandbox().reading() as session:
-        return jsonify([_summary(capture) for capture in session.books.captures.values()])
+        captures = session.books.captures.values()
+        return jsonify([_summary(it) for it in captures if wanted in {None, it.custom_id}])
 
 
 @control.get("/requests")

@@ -1,0 +1,91 @@
+"""Break everything: `python -m devtools.chaos --minutes 3 --histories 10000 --seed 1`."""
+
+import argparse
+import json
+import secrets
+import subprocess
+import sys
+import time
+
+from devtools import environment
+from devtools.chaos.laboratory import Laboratory
+from devtools.chaos.report import Report
+
+_WORKERS = 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m devtools.chaos", description=__doc__)
+    add = parser.add_argument
+    add("--minutes", type=float, default=3, help="how long the whole stack is stormed (3)")
+    add("--histories", type=int, default=10_000, help="histories of one payment, at least (10000)")
+    add("--rounds", type=int, default=1000, help="two processes settling one order (1000)")
+    add("--seed", type=int, default=secrets.randbelow(10**6), help="repeat a run of chance")
+    return parser
+
+
+def main() -> int:
+    """Run all parts, print what came of each, and return 1 if anything was wrong."""
+    chosen = _parser().parse_args()
+    print(f"Seed {chosen.seed}.", flush=True)
+    wrong = 0
+    if chosen.histories or chosen.rounds:
+        wrong += _histories(chosen.histories, chosen.rounds, chosen.seed)
+    if chosen.minutes:
+        wrong += _storm(chosen.minutes, chosen.seed)
+    print("Something is wrong." if wrong else "All is well.")
+    return int(wrong > 0)
+
+
+def _histories(histories: int, rounds: int, seed: int) -> int:
+    began = time.monotonic()
+    reports = {name: Report() for name in ("histories", "rounds", "killings")}
+    with Laboratory(workers=_WORKERS) as laboratory:
+        workers = [_start(laboratory, n, histories, rounds, seed) for n in range(_WORKERS)]
+        for worker in workers:
+            output, _ = worker.communicate()
+            if worker.returncode:
+                raise SystemExit(f"A worker ended with status {worker.returncode}.")
+            for name, found in json.loads(output).items():
+                reports[name].add(Report(**found))
+    titles = {
+        "histories": "Histories of one payment, each order of events, deaths at every point",
+        "rounds": "Two processes settling one order at a barrier",
+        "killings": "Processes killed with SIGKILL after every commit, around every call",
+    }
+    for name, report in reports.items():
+        print("\n".join([f"\n{titles[name]}:", *report.lines()]))
+    print(f"\n{time.monotonic() - began:.0f} s", flush=True)
+    return sum(len(report.wrong) for report in reports.values())
+
+
+def _start(
+    laboratory: Laboratory, share: int, histories: int, rounds: int, seed: int
+) -> "subprocess.Popen[str]":
+    task = {
+        "share": share,
+        "shares": _WORKERS,
+        "histories": -(-histories // _WORKERS),
+        "rounds": rounds,
+        "seed": seed,
+        "log": laboratory.folder / f"actors-{share}.log",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "devtools.chaos.worker", *(f"--{k}={v}" for k, v in task.items())],
+        cwd=environment.PROJECT,
+        env=laboratory.variables(share),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _storm(minutes: float, seed: int) -> int:
+    from devtools.chaos.storm import rage
+
+    report = rage(minutes=minutes, seed=seed)
+    print("\n".join(["\nThe whole stack under fire:", *report.lines()]), flush=True)
+    return len(report.wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
