@@ -4,10 +4,11 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 CHECK_ENV := set -a; . devtools/check.env; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test browser-all check kafka bench format clean
+.PHONY: help setup run test browser-all check kafka chaos bench format clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -41,6 +42,10 @@ check: setup ## Check format, lint, types, layers, migrations, settings, transla
 
 kafka: setup ## Fetch Apache Kafka into .dev/kafka (needs Java 17 and Maven)
 	@$(RUN) -m devtools.kafka
+
+chaos: setup ## Kill the shop at every point, in 10,000 histories and as a whole stack (15 min)
+	@$(RUN) -m devtools.kafka --if-possible
+	@$(RUN) -m devtools.chaos $(CHAOS_ARGS)
 
 bench: setup ## Measure how fast it is, each beside a floor (python -m devtools.bench --only …)
 	@$(RUN) -m devtools.kafka --if-possible
