@@ -110,16 +110,14 @@ def _kill_web_worker(stack: ThrowawayStack, random: Random) -> None:
 
 
 def _is_healed_in_time() -> bool:
-    from django.db import connection
-
-    from notifications.database import DATABASE_AWAY
+    from django.db import DatabaseError, connection
 
     deadline = time.monotonic() + _SECONDS_TO_HEAL
     while time.monotonic() < deadline:
         try:
             if not any(_unfinished().values()):
                 return True
-        except DATABASE_AWAY:
+        except DatabaseError:  # the connection of before the last death
             connection.close()
         time.sleep(1)
     return False

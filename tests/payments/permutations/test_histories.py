@@ -12,7 +12,7 @@ from devtools.chaos.histories import Chronicle, draw
 from devtools.chaos.world import Surroundings
 
 _SEED = 20261
-_DRAWN = 60
+_DRAWN = 40
 _SHARES = 4
 
 
