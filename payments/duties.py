@@ -23,7 +23,7 @@ from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments import receipts
 from payments.endings import expire_order, release_ended_hold
-from payments.gateway import GatewayError
+from payments.gateway import Busy, GatewayError
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.locks import lock_order
 from payments.models import Capture, Payment, PaymentAttempt, PaymentTransition, Refund
@@ -179,14 +179,19 @@ def _work_through(
     """Take one due row after the other, at most so many and not for too long; count those done.
 
     A row is postponed as it is taken, so that no other clock takes it, too, and one that fails is
-    due again. What is left at the end of the time is due still.
+    due again. What is left at the end of the time is due still; so is the rest while PayPal is
+    not asked at all.
     """
     ends, done = monotonic() + _BUDGET_SECONDS, 0
     for _ in range(limit):
         row = _take(due, postpone) if monotonic() < ends else None
         if row is None:
             break
-        done += _each([row], work)
+        try:
+            done += _each([row], work)
+        except Busy as error:
+            logger.warning("PayPal duty %s stops: %s", work.__name__, error)
+            break
     return done
 
 
@@ -207,6 +212,8 @@ def _each(cases: Iterable[Case], work: Work[Case]) -> int:
         try:
             work(case)
             done += 1
+        except Busy:
+            raise
         except GatewayError as error:
             logger.warning("PayPal duty %s %s: %s", work.__name__, case, error)
         except (InterfaceError, OperationalError):

@@ -125,6 +125,16 @@ def test_a_return_without_approval_is_not_being_confirmed_once_paypal_says_so(
     assert "Your order is waiting for its payment" in text_of(page)
 
 
+@pytest.mark.django_db
+def test_what_the_clock_cannot_ask_stays_due(paypal: Emulator) -> None:
+    for _ in range(4):
+        open_at_paypal(placed_order())
+    PaymentAttempt.objects.update(ask_at=timezone.now())
+    with every_place_taken():
+        assert duties.ask_paypal() == 0
+    assert PaymentAttempt.objects.filter(ask_at__lte=timezone.now()).count() == 3
+
+
 # --- "Pay now" pressed twice at once
 
 
