@@ -39,6 +39,12 @@ def test_commands_exist(path: Path) -> None:
     assert named <= commands | _DJANGOS_OWN
 
 
+def test_operations_guide_shows_every_command() -> None:
+    guide = (PROJECT / "docs" / "operations.md").read_text()
+    commands = {found.stem for found in PROJECT.glob("*/management/commands/[a-z]*.py")}
+    assert sorted(name for name in commands if f"`manage.py {name}" not in guide) == []
+
+
 @pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
 def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", path.read_text())
