@@ -18,6 +18,7 @@ from decimal import Decimal
 import django
 import time_machine
 from django.db import connection
+from django.urls import resolve
 
 from devtools.chaos.points import Points, kill_process, watched
 
@@ -44,6 +45,15 @@ def _deeds() -> dict[str, Callable[[int], object]]:
         ),
         "tick": lambda _: clock.tick(),
     }
+
+
+def _import_everything() -> None:
+    """Load before the first fork what is loaded late, or every child would do so by itself."""
+    from payments.paypal import PayPal
+
+    _deeds()
+    PayPal()
+    resolve("/")
 
 
 def _act(deed: Callable[[int], object], subject: int, die_at: int | None, gate: int) -> int:
@@ -87,7 +97,7 @@ def _perform(deeds: list[tuple[str, int]], die_at: int | None, ahead: float) -> 
 def main() -> None:
     """Perform until there is nothing more to read. This process never opens a connection."""
     django.setup()
-    _deeds()
+    _import_everything()
     for line in sys.stdin:
         asked = json.loads(line)
         answer = _perform(asked["deeds"], asked["die_at"], asked["ahead"])

@@ -11,6 +11,8 @@ import pytest
 from devtools.chaos.histories import Chronicle, draw
 from devtools.chaos.world import Surroundings
 
+pytestmark = pytest.mark.timeout(600)
+
 _SEED = 20261
 _DRAWN = 40
 _SHARES = 4

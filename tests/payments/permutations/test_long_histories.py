@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +24,8 @@ from orders.lifecycle import OrderStatus
 from shop.books import check_books
 from shop.checkout import LinesUnavailable
 from shop.models import Variant
+
+pytestmark = pytest.mark.timeout(600)
 
 # Enough for two orders; more want it.
 _PIECES = QUANTITY * 2

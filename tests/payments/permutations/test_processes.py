@@ -13,6 +13,8 @@ from devtools.chaos.histories import Chronicle
 from devtools.chaos.trials import CASES, kill_everywhere, settle_at_once
 from devtools.chaos.world import Surroundings
 
+pytestmark = pytest.mark.timeout(600)
+
 _ROUNDS = 20
 
 
