@@ -61,10 +61,15 @@ def _kafka(configuration: Configuration, *, real: bool) -> Program:
 
 def _paypal(configuration: Configuration) -> Program:
     variables = configuration.variables()
-    command = [_PYTHON, "-m", "devtools.paypal", "--port", str(configuration.ports["PAYPAL_PORT"])]
-    command += ["--state-dir", str(configuration.emulator_folder)]
-    command += ["--webhook-url", f"{configuration.shop_url}/payments/paypal/webhook/"]
-    command += ["--webhook-id", variables["PAYPAL_WEBHOOK_ID"]]
+    options = {
+        "port": configuration.ports["PAYPAL_PORT"],
+        "state-dir": configuration.emulator_folder,
+        "webhook-url": f"{configuration.shop_url}/payments/paypal/webhook/",
+        "webhook-id": variables["PAYPAL_WEBHOOK_ID"],
+    }
+    # Joined by "=": a secret may begin with a hyphen.
+    command = [_PYTHON, "-m", "devtools.paypal"]
+    command += [f"--{name}={value}" for name, value in options.items()]
     return Program("paypal", command)
 
 
