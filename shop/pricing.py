@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
 from inventory.models import Stock
 from shop.models import DeliveryMethod, Variant
 
@@ -49,26 +52,21 @@ class Quote:
 
 
 def quote(*, items: Items, delivery: str | None = None, country: str | None = None) -> Quote:
-    """Price the items at the present prices, in two or three queries.
+    """Price the items at the present prices, in two queries.
 
     `delivery` is a method's slug; without one it is the cheapest that goes to the country (to
     anywhere, without a country).
     """
     wanted = dict(items)
+    stock = Stock.objects.filter(sku=OuterRef("sku")).values(left=F("on_hand") - F("held"))
     variants = (
         Variant.objects.select_related("product")
+        .defer("product__search", "product__description_en", "product__description_vi")
         .filter(sku__in=wanted, is_published=True, product__is_published=True)
+        .annotate(left=Coalesce(Subquery(stock), 0))
         .order_by("sku")
     )
-    stock = {row.sku: row for row in Stock.objects.filter(sku__in=wanted)}
-    lines = [
-        QuotedLine(
-            variant,
-            wanted[variant.sku],
-            stock[variant.sku].available if variant.sku in stock else 0,
-        )
-        for variant in variants
-    ]
+    lines = [QuotedLine(variant, wanted[variant.sku], variant.left) for variant in variants]
     found = {line.variant.sku for line in lines}
     items_total = sum((line.total for line in lines), Decimal("0.00"))
     return Quote(
