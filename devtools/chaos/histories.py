@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from random import Random
 
@@ -29,6 +29,14 @@ _BEGINNINGS: tuple[tuple[str, ...], ...] = (
     ("start",),
     ("start", "approve"),
     ("start", "approve", "hold-ends", "tick"),
+)
+# What may come between a return that broke off and its recovery.
+RIVALS: tuple[tuple[str, ...], ...] = (
+    ("cancel",),
+    ("shop-cancels",),
+    ("order-ends", "tick", "sold-out"),
+    ("hold-ends", "tick", "sold-out", "return"),
+    ("captured-elsewhere", "webhook-captured"),
 )
 # What must have been done before, any of these: anything else need not be tried.
 _NEEDS: dict[str, set[str]] = {
@@ -77,13 +85,20 @@ class Chronicle:
             deeds = (*beginning, *rest)
             if not _is_thinkable(deeds):
                 continue
-            for healing in HEALINGS:
-                plain = History(tuple((deed, None) for deed in deeds), healing)
-                points = self.run(plain, may_skip=False)
-                if points is None:
-                    break
+            plain = History(tuple((deed, None) for deed in deeds))
+            points = self.run(plain, may_skip=False)
+            if points is not None:
+                self.run(replace(plain, healing="late"))
                 for mortal in _with_one_death(plain, points, first=len(beginning)):
                     self.run(mortal)
+
+    def interrupt(self, rival: Sequence[str]) -> None:
+        """Let the customer's return die at each of its points, and then a rival come."""
+        before, deeds = ("start", "approve"), ("start", "approve", "return", *rival)
+        plain = History(tuple((deed, None) for deed in deeds))
+        points = self.run(plain) or []
+        for mortal in _with_one_death(plain, points[: len(before) + 1], first=len(before)):
+            self.run(mortal)
 
     def run(self, history: History, *, may_skip: bool = True) -> list[int] | None:
         """Run one; return how many points each deed passed.
@@ -153,11 +168,12 @@ def _is_thinkable(deeds: Sequence[str]) -> bool:
 
 
 def _with_one_death(plain: History, points: list[int], *, first: int) -> Iterator[History]:
-    for index in range(first, len(plain.deeds)):
+    """Let it die at each point in turn, healed soon and late by turns."""
+    for index in range(first, len(points)):
         for point in range(1, points[index] + 1):
             deeds = list(plain.deeds)
             deeds[index] = (deeds[index][0], point)
-            yield History(tuple(deeds), plain.healing)
+            yield History(tuple(deeds), "late" if point % 2 else "soon")
 
 
 def _perform(world: World, history: History, *, may_skip: bool) -> list[int] | None:

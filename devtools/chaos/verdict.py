@@ -10,6 +10,7 @@ from notifications.models import Event
 from orders.lifecycle import FailureReason, OrderStatus
 from payments.lifecycle import PaymentStatus, RefundStatus
 from payments.models import Capture, Payment, Refund
+from payments.paypal import gateway
 from payments.recording import FINAL_ISSUES
 
 _ENDINGS = {
@@ -38,7 +39,7 @@ _EVENT_OF_FAILURE = {
 def problems(world: World) -> list[str]:
     """Return a sentence for everything that is wrong with the order."""
     world.order.refresh_from_db()
-    checks = (_ending, _money, _stock, _events, _promises, _request_ids)
+    checks = (_ending, _money, _refunds, _stock, _events, _promises, _request_ids)
     return [sentence for check in checks for sentence in check(world)]
 
 
@@ -83,6 +84,20 @@ def _one_capture(capture: Capture, remote: JSON | None) -> Iterator[str]:
         yield "stray money was not refunded"
     if not capture.is_settling and Refund.objects.filter(capture=capture).count() != 1:
         yield "stray money has not one refund"
+
+
+def _refunds(world: World) -> Iterator[str]:
+    """PayPal has given back what our rows say, no more."""
+    for attempt in world.attempts():
+        if attempt.paypal_order_id and attempt.captures.exists():
+            with world.around.points.elsewhere():
+                remote = gateway().get_order(attempt.paypal_order_id).refunds
+            theirs = {one.id for one in remote if one.status == RefundStatus.COMPLETED}
+            ours = {
+                r.paypal_id for r in _completed(attempt.payment) if r.capture.attempt == attempt
+            }
+            if theirs != ours:
+                yield f"refunded at PayPal {sorted(theirs)}, in our books {ours}"
 
 
 def _completed(payment: Payment) -> list[Refund]:

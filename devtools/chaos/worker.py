@@ -71,11 +71,13 @@ def main() -> None:
 
 def _run(task: Task, around: "Surroundings") -> dict[str, object]:
     from devtools.chaos.company import Company
-    from devtools.chaos.histories import Chronicle, draw
+    from devtools.chaos.histories import RIVALS, Chronicle, draw
     from devtools.chaos.trials import CASES, kill_everywhere, settle_at_once
 
     histories, rounds, killings = (Chronicle(around) for _ in range(3))
     random = Random(task.seed * 1000 + task.share)  # noqa: S311 - chance that can be repeated
+    for rival in islice(RIVALS, task.share, None, task.shares):
+        histories.interrupt(rival)
     histories.explore(_DEPTH, share=task.share, shares=task.shares)
     while histories.report.histories < task.histories:
         histories.run(draw(random))

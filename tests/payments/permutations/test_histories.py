@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from devtools.chaos.histories import Chronicle, draw
+from devtools.chaos.histories import RIVALS, Chronicle, draw
 from devtools.chaos.world import Surroundings
 
 pytestmark = pytest.mark.timeout(600)
@@ -30,6 +30,16 @@ def test_every_deed_with_a_death_at_every_point_ends_well(around: Surroundings, 
     chronicle.explore(depth=1, share=share, shares=_SHARES)
     _check(chronicle)
     assert chronicle.report.histories > 10
+
+
+@pytest.mark.parametrize("rival", RIVALS, ids="-".join)
+def test_whatever_comes_after_a_return_that_broke_off_ends_well(
+    around: Surroundings, rival: tuple[str, ...]
+) -> None:
+    chronicle = Chronicle(around)
+    chronicle.interrupt(rival)
+    _check(chronicle)
+    assert chronicle.report.deaths >= 6
 
 
 def test_long_histories_drawn_by_chance_end_well(around: Surroundings) -> None:
