@@ -25,7 +25,7 @@ class Received:
         return {
             "id": self.id,
             "to": self.to,
-            "subject": str(self.email.get("Subject", "")),
+            "subject": str(self.email.get("Subject", "")).strip(),  # a folded one begins with a space
             "message_id": str(self.email.get("Message-ID", "")),
             "received_at": self.received_at.isoformat(),
             "headers": headers,
