@@ -48,6 +48,10 @@ def _ending(world: World) -> Iterator[str]:
     payment = Payment.objects.get(order=order)
     if payment.status not in _ENDINGS.get(OrderStatus(order.status), set()):
         yield f"rests at {order.status}, its payment {payment.status}"
+    untouchable = (PaymentStatus.CAPTURING, PaymentStatus.REVIEW)
+    wishes = (FailureReason.CANCELLED, FailureReason.CANCELLED_BY_SHOP)
+    if payment.transitions.filter(old__in=untouchable, reason__in=wishes).exists():
+        yield "was cancelled while PayPal had its payment in hand"
     if order.reason and order.reason not in _EVENT_OF_FAILURE:
         yield f"failed for {order.reason}, which nobody did"
 
@@ -96,6 +100,8 @@ def _refunds(world: World) -> Iterator[str]:
             ours = {
                 r.paypal_id for r in _completed(attempt.payment) if r.capture.attempt == attempt
             }
+            if any(one.request_id is None for one in completed):
+                yield "was refunded at PayPal, which nobody did"
             if theirs != ours:
                 yield f"refunded at PayPal {sorted(theirs)}, in our books {ours}"
 
