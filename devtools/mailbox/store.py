@@ -25,7 +25,8 @@ class Received:
         return {
             "id": self.id,
             "to": self.to,
-            "subject": str(self.email.get("Subject", "")).strip(),  # a folded one begins with a space
+            # A folded header's value begins with a space.
+            "subject": str(self.email.get("Subject", "")).strip(),
             "message_id": str(self.email.get("Message-ID", "")),
             "received_at": self.received_at.isoformat(),
             "headers": headers,
