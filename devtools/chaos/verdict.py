@@ -97,10 +97,9 @@ def _refunds(world: World) -> Iterator[str]:
             with world.around.points.elsewhere():
                 remote = gateway().get_order(attempt.paypal_order_id).refunds
             theirs = {one.id for one in remote if one.status == RefundStatus.COMPLETED}
-            ours = {
-                r.paypal_id for r in _completed(attempt.payment) if r.capture.attempt == attempt
-            }
-            if any(one.request_id is None for one in completed):
+            completed = [r for r in _completed(attempt.payment) if r.capture.attempt == attempt]
+            ours = {refund.paypal_id for refund in completed}
+            if any(refund.request_id is None for refund in completed):
                 yield "was refunded at PayPal, which nobody did"
             if theirs != ours:
                 yield f"refunded at PayPal {sorted(theirs)}, in our books {ours}"
