@@ -12,6 +12,11 @@ from devtools.chaos.laboratory import Laboratory
 from devtools.chaos.report import Report
 
 _WORKERS = 2
+_TITLES = {
+    "histories": "Histories of one payment, each order of events, deaths at every point",
+    "rounds": "Two processes settling one order at a barrier",
+    "killings": "Processes killed with SIGKILL after every commit, around every call",
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,22 +44,22 @@ def main() -> int:
 
 def _histories(histories: int, rounds: int, seed: int) -> int:
     began = time.monotonic()
-    reports = {name: Report() for name in ("histories", "rounds", "killings")}
+    reports = {name: Report() for name in _TITLES}
     with Laboratory(workers=_WORKERS) as laboratory:
         workers = [_start(laboratory, n, histories, rounds, seed) for n in range(_WORKERS)]
-        for worker in workers:
-            output, _ = worker.communicate()
-            if worker.returncode:
-                raise SystemExit(f"A worker ended with status {worker.returncode}.")
-            for name, found in json.loads(output).items():
-                reports[name].add(Report(**found))
-    titles = {
-        "histories": "Histories of one payment, each order of events, deaths at every point",
-        "rounds": "Two processes settling one order at a barrier",
-        "killings": "Processes killed with SIGKILL after every commit, around every call",
-    }
+        try:
+            for worker in workers:
+                output, _ = worker.communicate()
+                if worker.returncode:
+                    raise SystemExit(f"A worker ended with status {worker.returncode}.")
+                for name, found in json.loads(output).items():
+                    reports[name].add(Report(**found))
+        finally:
+            for worker in workers:
+                worker.kill()  # nothing to those that have ended
+                worker.wait()
     for name, report in reports.items():
-        print("\n".join([f"\n{titles[name]}:", *report.lines()]))
+        print("\n".join([f"\n{_TITLES[name]}:", *report.lines()]))
     print(f"\n{time.monotonic() - began:.0f} s", flush=True)
     return sum(len(report.wrong) for report in reports.values())
 
