@@ -3,6 +3,7 @@
 import argparse
 import json
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run all parts, print what came of each, and return 1 if anything was wrong."""
     chosen = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop."))  # what was started, too
     print(f"Seed {chosen.seed}.", flush=True)
     wrong = 0
     if chosen.histories or chosen.rounds:
