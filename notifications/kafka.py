@@ -1,6 +1,7 @@
 """Everything that speaks to Kafka; the only module that imports confluent_kafka."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,11 @@ _REFUSALS = {
     KafkaError.RECORD_LIST_TOO_LARGE,
 }
 _NO_TOPIC = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
+_COORDINATOR_MOVES = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 Position = tuple[int, int]
 
 
@@ -223,7 +229,7 @@ class Consumer:
         """Say whether the group, this member or another, has committed up to `ends`."""
         wanted = [TopicPartition(self._topic, partition) for partition in ends]
         try:
-            committed = self._consumer.committed(wanted, timeout=5)
+            committed = _committed(self._consumer, wanted, seconds=5)
         except KafkaException as error:
             raise KafkaAway(error.args[0].str()) from error
         return all(entry.offset >= ends[entry.partition] for entry in committed)
@@ -355,12 +361,29 @@ def lag(seconds: float = 2) -> dict[int, int]:
         entries = [TopicPartition(topic, partition) for partition in found]
         return {
             entry.partition: _behind(client, entry, seconds)
-            for entry in client.committed(entries, timeout=seconds)
+            for entry in _committed(client, entries, seconds)
         }
     except KafkaException as error:
         raise KafkaAway(error.args[0].str()) from error
     finally:
         client.close()
+
+
+def _committed(
+    client: confluent_kafka.Consumer, entries: list[TopicPartition], seconds: float
+) -> list[TopicPartition]:
+    """Ask for the group's offsets, again while its coordinator moves or is only just starting.
+
+    librdkafka asks again by itself for some of these answers, not for "not coordinator".
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return client.committed(entries, timeout=max(0.1, deadline - time.monotonic()))
+        except KafkaException as error:
+            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _behind(client: confluent_kafka.Consumer, entry: TopicPartition, seconds: float) -> int:

@@ -6,7 +6,7 @@ import time
 import uuid
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from devtools.kafka.distribution import HERE, LIBRARIES
@@ -92,9 +92,22 @@ def answers(bootstrap_servers: str, *, seconds: float = 1) -> bool:
 
 
 def wait_ready(bootstrap_servers: str, *, seconds: float = 60) -> None:
-    """Return when the broker answers."""
+    """Return when the broker answers, and knows consumer groups: a new one does not at first."""
     deadline = time.monotonic() + seconds
-    while not answers(bootstrap_servers):
+    while not (answers(bootstrap_servers) and _knows_groups(bootstrap_servers)):
         if time.monotonic() > deadline:
             raise KafkaDidNotStart(f"Kafka does not answer at {bootstrap_servers}.")
         time.sleep(0.1)
+
+
+def _knows_groups(bootstrap_servers: str) -> bool:
+    client = Consumer(
+        {"bootstrap.servers": bootstrap_servers, "group.id": "is-it-ready", "log_level": 0}
+    )
+    try:
+        client.committed([TopicPartition("is-it-ready", 0)], timeout=2)
+    except KafkaException:
+        return False
+    finally:
+        client.close()
+    return True
