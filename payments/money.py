@@ -10,10 +10,14 @@ CURRENCIES = frozenset(
 _WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 
 
+def smallest_coin(currency: str) -> Decimal:
+    """Return what every amount in the currency is a multiple of."""
+    return Decimal(1) if currency in _WITHOUT_DECIMALS else Decimal("0.01")
+
+
 def to_paypal(amount: Decimal, currency: str) -> str:
     """Write the amount with the currency's decimals; raise ValueError if that would round it."""
-    unit = Decimal(1) if currency in _WITHOUT_DECIMALS else Decimal("0.01")
-    written = amount.quantize(unit)
+    written = amount.quantize(smallest_coin(currency))
     if written != amount:
         raise ValueError(f"{amount} {currency} has more decimals than PayPal takes.")
     return str(written)

@@ -26,6 +26,7 @@ from payments.breaker import Breaker
 from payments.calls import let_connection_go, traced
 from payments.gateway import (
     Purchase,
+    Refused,
     RemoteCapture,
     RemoteOrder,
     RemoteRefund,
@@ -100,13 +101,20 @@ class PayPal:
         )
 
     def create_order(self, purchase: Purchase, *, request_id: UUID) -> RemoteOrder:
-        """Open an order at PayPal; the same request id finds the one already opened."""
+        """Open an order at PayPal; the same request id finds the one already opened.
+
+        A sum that the currency does not have is refused here, in PayPal's own word for it.
+        """
+        try:
+            body = write_order(purchase)
+        except ValueError as error:
+            raise Refused("DECIMAL_PRECISION") from error
         return self._call(
             self._sdk.orders.create_order,
             read=partial(read_opened_order, purchase),
             about=str(purchase.transaction_id),
             request_id=request_id,
-            body=write_order(purchase),
+            body=body,
         )
 
     def get_order(self, order_id: str) -> RemoteOrder:

@@ -6,9 +6,15 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.db import connections
+from django.db.models import Model, Q
+from django.db.models.functions import Floor
+
+from payments.money import smallest_coin
+from shop.models import DeliveryMethod, Variant
 
 # Relay, consumer, clock, and a person with a command or two.
 _OTHER_PROGRAMS = 5
+_EXAMPLES = 10
 
 
 @checks.register(checks.Tags.database)
@@ -37,3 +43,40 @@ def check_connections(
             id="shop.W001",
         )
     ]
+
+
+@checks.register(checks.Tags.database)
+def check_prices(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Refuse prices with a fraction where the shop's currency has whole sums only."""
+    has_fractions = smallest_coin(settings.SHOP_CURRENCY) < 1
+    if has_fractions or "default" not in (databases or ()) or not _has_catalogue():
+        return []
+    skus = _with_fraction(Variant, "sku", "price")
+    deliveries = _with_fraction(DeliveryMethod, "slug", "price", "free_above")
+    found = [*(f"SKU {sku}" for sku in skus), *(f"delivery {slug}" for slug in deliveries)]
+    if not found:
+        return []
+    more = " and others" if len(found) > _EXAMPLES else ""
+    return [
+        checks.Error(
+            f"{settings.SHOP_CURRENCY} has whole sums only, and there is a fraction in the price"
+            f" of {', '.join(found[:_EXAMPLES])}{more}: PayPal would refuse to take it.",
+            hint="Set SHOP_CURRENCY back, or make these prices whole.",
+            id="shop.E001",
+        )
+    ]
+
+
+def _has_catalogue() -> bool:
+    """Say whether the tables are there: `migrate` checks, too, before it makes them."""
+    tables = set(connections["default"].introspection.table_names())
+    return tables >= {Variant._meta.db_table, DeliveryMethod._meta.db_table}
+
+
+def _with_fraction(model: type[Model], name: str, *fields: str) -> list[str]:
+    """Name some of the rows that have a fraction in one of the fields."""
+    uneven = Q(*(Q((f"{field}__gt", Floor(field))) for field in fields), _connector=Q.OR)
+    rows = model._default_manager.filter(uneven).order_by(name)
+    return list(rows.values_list(name, flat=True)[: _EXAMPLES + 1])

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from shop.money import validate_coins
+
 
 def in_language(thing: models.Model, field: str) -> str:
     """Return the field's text in the present language, or in English where that is empty."""
@@ -112,7 +114,9 @@ class Variant(models.Model):
     name_en = models.CharField(_("name (English)"), max_length=100, blank=True)
     name_vi = models.CharField(_("name (Vietnamese)"), max_length=100, blank=True)
     price = models.DecimalField(
-        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+        max_digits=10,
+        decimal_places=2,
+        validators=[MinValueValidator(Decimal("0.01")), validate_coins],
     )
     is_published = models.BooleanField(_("published"), default=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -138,13 +142,16 @@ class DeliveryMethod(models.Model):
     name_en = models.CharField(_("name (English)"), max_length=100)
     name_vi = models.CharField(_("name (Vietnamese)"), max_length=100, blank=True)
     price = models.DecimalField(
-        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
+        max_digits=10,
+        decimal_places=2,
+        validators=[MinValueValidator(Decimal(0)), validate_coins],
     )
     free_above = models.DecimalField(
         max_digits=10,
         decimal_places=2,
         null=True,
         blank=True,
+        validators=[validate_coins],
         help_text=_("Free when the items come to this much; empty: never."),
     )
     countries = models.JSONField(

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from inventory.holds import set_stock
@@ -12,6 +14,9 @@ from inventory.models import Stock
 from shop.models import Category, DeliveryMethod, Product, ShopPage, Variant
 
 _CATALOGUE = Path(__file__).with_name("catalogue.json")
+# The catalogue's prices are dollars; elsewhere the same figures will do, but not where no sum has
+# a fraction. About what a dollar is worth there:
+_FOR_A_DOLLAR = {"HUF": 350, "JPY": 150, "TWD": 30}
 
 
 @transaction.atomic(durable=True)
@@ -30,6 +35,12 @@ def seed_demo() -> int:
 
 def _texts(row: Mapping[str, Any], *fields: str) -> dict[str, str]:
     return {f"{name}_{lang}": row[name][lang] for name in fields for lang in ("en", "vi")}
+
+
+def _price(dollars: str) -> Decimal:
+    """Return a price in the shop's currency; a converted one is a multiple of ten."""
+    rate = _FOR_A_DOLLAR.get(settings.SHOP_CURRENCY)
+    return Decimal(dollars) if rate is None else (Decimal(dollars) * rate).quantize(Decimal("1e1"))
 
 
 def _category(row: Mapping[str, Any]) -> bool:
@@ -57,7 +68,7 @@ def _variant(product: Product, position: int, row: Mapping[str, Any]) -> bool:
         defaults={
             **_texts(row, "name"),
             "product": product,
-            "price": row["price"],
+            "price": _price(row["price"]),
             "position": position,
         },
     )
@@ -70,8 +81,8 @@ def _variant(product: Product, position: int, row: Mapping[str, Any]) -> bool:
 def _delivery_method(row: Mapping[str, Any]) -> bool:
     defaults = {
         **_texts(row, "name"),
-        "price": row["price"],
-        "free_above": row["free_above"],
+        "price": _price(row["price"]),
+        "free_above": row["free_above"] and _price(row["free_above"]),
         "countries": row["countries"],
     }
     return DeliveryMethod.objects.get_or_create(slug=row["slug"], defaults=defaults)[1]
