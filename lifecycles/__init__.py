@@ -41,3 +41,12 @@ def guard_states(
 def append_only() -> list[pgtrigger.Trigger]:
     """Return the trigger by which PostgreSQL refuses to change or delete a row of history."""
     return [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+
+def kept_for(days: int, *, since: str) -> list[pgtrigger.Trigger]:
+    """Return triggers by which a row never changes, and is deleted only when it is so old."""
+    young = pgtrigger.Condition(f"OLD.{since} > now() - interval '{days} days'")
+    return [
+        pgtrigger.Protect(name="never_changes", operation=pgtrigger.Update),
+        pgtrigger.Protect(name="kept_while_young", operation=pgtrigger.Delete, condition=young),
+    ]

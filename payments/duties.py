@@ -21,7 +21,7 @@ from orders.attention import call_staff
 from orders.flags import Flag
 from orders.lifecycle import OrderStatus
 from orders.models import Order
-from payments import receipts
+from payments import calls, receipts
 from payments.endings import expire_order, release_ended_hold
 from payments.gateway import Busy, GatewayError
 from payments.lifecycle import AttemptStatus, PaymentStatus
@@ -60,6 +60,11 @@ def expire_orders(limit: int = 200) -> int:
 def forget_webhooks() -> int:
     """Empty what PayPal's webhooks said 90 days ago; return how many."""
     return receipts.forget_old_bodies(timezone.now())
+
+
+def forget_calls() -> int:
+    """Delete the traces of calls to PayPal of more than 90 days ago; return how many."""
+    return calls.forget_old_calls(timezone.now())
 
 
 def report_unknown_captures(limit: int = 50) -> int:

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q, Sum
 
-from lifecycles import append_only, check_transition, guard_states
+from lifecycles import append_only, check_transition, guard_states, kept_for
 from lifecycles.statements import Write, insert, update, write
 from orders.models import Order
 from payments.lifecycle import (
@@ -284,7 +284,7 @@ class WebhookReceipt(models.Model):
 
 
 class GatewayCall(models.Model):
-    """One call to PayPal and what became of it, never altered."""
+    """One call to PayPal and what became of it, never altered; forgotten after 90 days."""
 
     operation = models.CharField(max_length=40, help_text="As PayPal's SDK names it.")
     about = models.CharField(
@@ -301,7 +301,8 @@ class GatewayCall(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = append_only()
+        indexes = [models.Index(fields=["at"], name="calls_to_forget")]
+        triggers: ClassVar = kept_for(89, since="at")  # a day for clocks that disagree
 
     def __str__(self) -> str:
         return f"{self.operation} {self.about}: {self.outcome}"

@@ -21,6 +21,7 @@ DATABASE_DUTIES: tuple[Duty, ...] = (
     duties.expire_orders,
     duties.report_unknown_captures,
     duties.forget_webhooks,
+    duties.forget_calls,
 )
 PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.work_on_webhooks,
