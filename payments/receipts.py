@@ -24,7 +24,7 @@ from payments.models import Capture, Payment, PaymentAttempt, WebhookReceipt
 from payments.paypal import gateway
 from payments.paypal_json import capture_id_in
 from payments.reconciliation import compare_capture
-from payments.refunds import REVERSED, record_refund
+from payments.refund_recording import REVERSED, record_refund
 from payments.settlement import settle
 
 logger = logging.getLogger(__name__)

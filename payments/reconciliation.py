@@ -16,7 +16,7 @@ from payments.lifecycle import CaptureStatus, RefundStatus
 from payments.models import Capture, PaymentAttempt, Refund
 from payments.paypal import gateway
 from payments.recording import record_captures
-from payments.refunds import record_refund
+from payments.refund_recording import record_refund
 from payments.settlement import settle
 
 logger = logging.getLogger(__name__)

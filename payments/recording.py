@@ -18,7 +18,7 @@ from payments.gateway import RemoteCapture
 from payments.lifecycle import AttemptStatus, CaptureStatus, PaymentStatus
 from payments.locks import LockedAttempt, lock_attempt
 from payments.models import Capture, Refund
-from payments.refunds import request_refund
+from payments.refunds import STRAY, request_refund
 
 # These end the order; after any other refusal the customer may try again.
 FINAL_ISSUES = frozenset({"TRANSACTION_REFUSED", "PAYER_CANNOT_PAY"})
@@ -183,7 +183,7 @@ def _give_back(case: LockedAttempt, capture: Capture) -> None:
     if is_news:
         call_staff(case.order, Flag.STRAY_MONEY, amount=capture.amount, currency=capture.currency)
     if capture.status == CaptureStatus.COMPLETED and not capture.refunds.exists():
-        request_refund(capture, amount=capture.amount, reason="stray", by=case.by, at=case.at)
+        request_refund(capture, amount=capture.amount, reason=STRAY, by=case.by, at=case.at)
     elif capture.status in _GONE_BACK:
         capture.ask_at = case.at
         capture.save(update_fields=["ask_at"])

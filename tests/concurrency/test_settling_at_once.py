@@ -20,7 +20,14 @@ from payments.models import PaymentAttempt, Refund
 from payments.opening import approval_url
 from payments.paypal import gateway
 from payments.reconciliation import compare_capture
-from payments.refunds import RefundTooLarge, follow_refund, record_refund, refund_payment
+from payments.refund_recording import record_refund
+from payments.refunds import (
+    NothingLeft,
+    RefundTooLarge,
+    follow_refund,
+    refund_payment,
+    refund_stray,
+)
 from payments.settlement import settle
 from shop.models import Variant
 from tests.factories import VariantFactory, placed_order
@@ -153,6 +160,26 @@ def test_refunds_at_once_never_exceed_what_was_captured(paypal: Emulator, paid: 
     assert sum(isinstance(one, RefundTooLarge) for one in outcomes) == 4, outcomes
     assert Refund.objects.going_back().total() == Decimal("20.00")
     assert violations() == []
+
+
+def test_stray_money_tried_again_from_six_pages_at_once_goes_back_once(
+    paypal: Emulator, order: Order
+) -> None:
+    attempt = approve(order)
+    cancel_by_customer(order_id=order.pk)
+    gateway().capture_order(str(attempt.paypal_order_id), request_id=uuid.uuid4())
+    settle(attempt.pk, by="clock")
+    paypal.fault("refund", "decline")
+    follow_refund(Refund.objects.get().pk, by="clock")
+    capture_id = Refund.objects.get().capture_id
+    outcomes = together([partial(_refund_stray, capture_id) for _ in range(6)])
+    assert sorted(map(type, outcomes), key=str) == [type(None), *[NothingLeft] * 5]
+    assert [row.status for row in Refund.objects.all()] == ["FAILED", "COMPLETED"]
+    assert violations() == []
+
+
+def _refund_stray(capture_id: int) -> None:
+    refund_stray(capture_id=capture_id, by="Lan", request_id=uuid.uuid4())
 
 
 def test_one_form_sent_six_times_at_once_is_one_refund(paypal: Emulator, paid: Order) -> None:
