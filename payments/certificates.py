@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-import threading
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 import certifi
@@ -16,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from django.conf import settings
-from urllib3.exceptions import HTTPError
 
-_PATH = "/v1/notifications/certs/"
+from payments.certificate_fetches import BadCertificate, Fetches
+from payments.paypal_http import TooMuch, read_bounded
+
+_PATH = re.compile(r"/v1/notifications/certs/[A-Za-z0-9-]{1,100}")
 _MAX_BYTES = 64_000
-_TIMEOUT = (3, 10)
+_TIMEOUT = (3.0, 10.0)
 _HOSTS = {
     "live": ("api.paypal.com", "api-m.paypal.com"),
     "sandbox": ("api.sandbox.paypal.com", "api-m.sandbox.paypal.com"),
@@ -30,10 +33,6 @@ _SIGNERS = {
     "sandbox": "messageverificationcerts.sandbox.paypal.com",
     "emulator": "messageverificationcerts.sandbox.paypal.com",
 }
-
-
-class BadCertificate(Exception):
-    """The certificate or what it is said to have signed cannot be trusted."""
 
 
 @dataclass(frozen=True)
@@ -52,54 +51,49 @@ class SigningKey:
             raise BadCertificate("The signature does not fit the body.") from error
 
 
-_lock = threading.Lock()
 _known: dict[str, SigningKey] = {}
+_fetches = Fetches()
 
 
 def signing_key(url: str) -> SigningKey:
     """Return the key behind a certificate's address, from memory while it is valid.
 
-    Raises BadCertificate, and requests' errors when PayPal cannot be reached.
+    Raises BadCertificate, TooManyFetches, and requests' errors when PayPal cannot be reached.
     """
     _check_address(url)
-    with _lock:
-        known = _known.get(url)
+    known = _known.get(url)
     if known is not None and known.not_after > datetime.now(UTC):
         return known
-    found = _verified(_fetch(url))
-    with _lock:
-        _known[url] = found
+    found = _fetches.fetch(url, lambda url: _verified(_fetch(url)))
+    _known[url] = found
     return found
 
 
 def _check_address(url: str) -> None:
+    """Refuse all but the plain address of a certificate: no query, nothing in front of the host."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
         raise BadCertificate("The certificate's address is none.") from error
     if settings.PAYPAL_ENVIRONMENT == "emulator":
-        is_allowed = url.startswith(f"{settings.PAYPAL_BASE_URL}{_PATH}")
+        origins = [settings.PAYPAL_BASE_URL]
     else:
-        # `netloc` and not `hostname`: no port, no user in front of it.
-        hosts = _HOSTS[settings.PAYPAL_ENVIRONMENT]
-        is_allowed = parts.scheme == "https" and parts.netloc in hosts
-    if not (is_allowed and parts.path.startswith(_PATH) and ".." not in parts.path):
+        origins = [f"https://{host}" for host in _HOSTS[settings.PAYPAL_ENVIRONMENT]]
+    if url not in {origin + parts.path for origin in origins} or not _PATH.fullmatch(parts.path):
         raise BadCertificate("The certificate's address is not PayPal's.")
 
 
 def _fetch(url: str) -> bytes:
+    until = monotonic() + sum(_TIMEOUT)
     with requests.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True) as response:
         if response.status_code >= requests.codes.server_error:
             response.raise_for_status()
         if response.status_code != requests.codes.ok:
             raise BadCertificate(f"The certificate's address answered {response.status_code}.")
         try:
-            content: bytes = response.raw.read(_MAX_BYTES + 1, decode_content=True)
-        except HTTPError as error:  # urllib3's own: requests is not asked for the content
-            raise requests.ConnectionError("The certificate was cut off.") from error
-    if len(content) > _MAX_BYTES:
-        raise BadCertificate("The certificate is too large.")
-    return content
+            return read_bounded(response, until, _MAX_BYTES)
+        except TooMuch as error:
+            raise BadCertificate("The certificate is too large, or comes too slowly.") from error
 
 
 def _verified(chain: bytes) -> SigningKey:

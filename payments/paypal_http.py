@@ -42,18 +42,19 @@ class BoundedClient:
             stream=True,
         ) as response:
             note_debug_id(response.headers)
-            body = _read(response, until)
+            body = read_bounded(response, until, MAX_BYTES)
         return HttpResponse(
             response.status_code, response.reason, response.headers, body.decode(), request
         )
 
 
-def _read(response: requests.Response, until: float) -> bytes:
+def read_bounded(response: requests.Response, until: float, most: int) -> bytes:
+    """Read the answer's body, at most so many bytes and until then (monotonic). Raises TooMuch."""
     body = bytearray()
     try:
         while part := response.raw.read1(_CHUNK, decode_content=True):
             body += part
-            if len(body) > MAX_BYTES or monotonic() > until:
+            if len(body) > most or monotonic() > until:
                 raise TooMuch(f"Given up after {len(body)} bytes.")
     except HTTPError as error:  # urllib3's own: requests is not asked for the content
         raise requests.ConnectionError("The answer was cut off.") from error

@@ -17,6 +17,7 @@ from requests import RequestException
 from inventory.holds import is_held
 from orders.models import Order
 from payments import webhooks
+from payments.certificate_fetches import TooManyFetches
 from payments.gateway import GatewayError, Refused
 from payments.models import PaymentAttempt
 from payments.opening import NothingToPay, approval_url
@@ -86,9 +87,9 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return _refuse_webhook("signature", str(error), status=401)
     except webhooks.Malformed as error:
         return _refuse_webhook("malformed", str(error), status=400)
-    except RequestException as error:
+    except (RequestException, TooManyFetches) as error:
         logger.warning("Webhook postponed: no certificate (%s)", type(error).__name__)
-        return HttpResponse("Please send it again.", status=503, content_type="text/plain")
+        return _refuse_webhook("postponed", "Please send it again.", status=503)
     return HttpResponse(status=200)
 
 

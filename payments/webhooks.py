@@ -12,7 +12,8 @@ from django.conf import settings
 from django.utils import timezone
 from prometheus_client import Counter
 
-from payments.certificates import BadCertificate, signing_key
+from payments.certificate_fetches import BadCertificate
+from payments.certificates import signing_key
 from payments.models import WebhookReceipt
 
 SIGNED_HEADERS = (
@@ -36,7 +37,10 @@ class Malformed(Exception):
 
 
 def verify(body: bytes, headers: Mapping[str, str]) -> None:
-    """Raise BadSignature unless PayPal signed this very body for our webhook."""
+    """Raise BadSignature unless PayPal signed this very body for our webhook.
+
+    Raises TooManyFetches, and requests' errors, where it cannot be said now.
+    """
     if settings.PAYPAL_WEBHOOK_ID == _SIMULATORS_ID:
         raise BadSignature("PAYPAL_WEBHOOK_ID is the simulator's: anybody can have that signed.")
     given = {name: headers.get(name, "") for name in SIGNED_HEADERS}

@@ -11,6 +11,7 @@ from devtools.paypal.client import Emulator
 from devtools.paypal.signatures import Signer
 from payments import certificates
 from payments import paypal as gateway_module
+from payments.certificate_fetches import Fetches
 from tests.payments.canned_paypal import CannedPayPal
 
 
@@ -26,6 +27,7 @@ def paypal(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
 def signer(paypal: Emulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Signer:
     """Sign as the emulator does, with its own key; the shop knows no certificate yet."""
     monkeypatch.setattr(certificates, "_known", {})
+    monkeypatch.setattr(certificates, "_fetches", Fetches())
     own = load_certificates(Path(settings.PAYPAL_EMULATOR_CA_FILE).parent)
     return Signer(own, f"{paypal.base_url}/v1/notifications/certs/{own.id}")
 

@@ -12,6 +12,7 @@ from devtools.paypal.certificates import Certificates, make_certificates
 from devtools.paypal.client import Emulator
 from devtools.paypal.signatures import Signer
 from payments import certificates
+from payments.certificate_fetches import BadCertificate
 from payments.models import WebhookReceipt
 from tests.payments.signed_webhooks import WEBHOOK, event, send
 
@@ -101,7 +102,7 @@ def test_only_paypals_own_addresses_hold_its_certificates(
     if is_paypals:
         certificates._check_address(address)
     else:
-        with pytest.raises(certificates.BadCertificate):
+        with pytest.raises(BadCertificate):
             certificates._check_address(address)
 
 
@@ -130,7 +131,7 @@ def test_certificate_that_has_ended_is_refused(paypal: Emulator, signer: Signer)
     certificates.signing_key(url)
     with (
         time_machine.travel(ends + timedelta(days=1)),
-        pytest.raises(certificates.BadCertificate),
+        pytest.raises(BadCertificate),
     ):
         certificates.signing_key(url)
 
@@ -140,7 +141,7 @@ def test_the_emulators_authority_counts_for_nothing_elsewhere(
     paypal: Emulator, signer: Signer, settings: Settings
 ) -> None:
     settings.PAYPAL_ENVIRONMENT = "sandbox"
-    with pytest.raises(certificates.BadCertificate, match="vouches"):
+    with pytest.raises(BadCertificate, match="vouches"):
         certificates._verified(signer.certificates.chain_pem)
 
 
