@@ -11,9 +11,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from inventory.lifecycle import HOLD_TRANSITIONS, HoldStatus
+from inventory.low_stock import tell_of_low_stock
 from inventory.models import MovementKind, Stock, StockHold, StockMovement
 from lifecycles import check_transition
 
@@ -101,13 +103,10 @@ def hold(
     What is held for the orders of `instead_of`, whose locks the caller has, is released first: it
     is there to be held again.
     """
-    if instead_of:
-        given_up = StockHold.objects.filter(reference__in=instead_of, status=HoldStatus.HELD)
-        _lock({*quantities, *given_up.values_list("stock_id", flat=True)})  # all in SKU order
-        for earlier in instead_of:
-            release(reference=earlier, by=by, at=at)
+    before = _give_up(instead_of, for_the_sake_of=quantities, by=by, at=at)
     stock = _lock(quantities)
     _require(stock, quantities)
+    before = _available(stock) | before
     StockHold.objects.bulk_create(
         StockHold(reference=reference, stock_id=sku, quantity=quantity, held_until=until)
         for sku, quantity in sorted(quantities.items())
@@ -117,6 +116,7 @@ def hold(
     _record(
         stock, {sku: (0, n) for sku, n in quantities.items()}, MovementKind.HOLD, reference, by, at
     )
+    tell_of_low_stock(before, stock.values())
 
 
 def secure(*, reference: UUID, until: datetime, by: str, at: datetime) -> None:
@@ -127,8 +127,13 @@ def secure(*, reference: UUID, until: datetime, by: str, at: datetime) -> None:
     released = StockHold.objects.filter(reference=reference, status=HoldStatus.RELEASED)
     wanted = dict(released.values_list("stock_id", "quantity"))
     if wanted:
-        _require(_lock(wanted), wanted)
+        stock = _lock(wanted)
+        _require(stock, wanted)
+        before = _available(stock)
         _move(_WIN_BACK, reference, by=by, at=at, until=until)
+        for sku, quantity in wanted.items():
+            stock[sku].held += quantity
+        tell_of_low_stock(before, stock.values())
 
 
 def extend(*, reference: UUID, until: datetime) -> None:
@@ -141,6 +146,13 @@ def has_ended(reference: UUID, at: datetime) -> bool:
     return StockHold.objects.filter(
         reference=reference, status=HoldStatus.HELD, held_until__lte=at
     ).exists()
+
+
+def held_until(reference: UUID) -> datetime | None:
+    """Return when the first of what is held may be released; None when nothing is held."""
+    held = StockHold.objects.filter(reference=reference, status=HoldStatus.HELD)
+    until: datetime | None = held.aggregate(until=Min("held_until"))["until"]
+    return until
 
 
 def is_held(reference: UUID, at: datetime) -> bool:
@@ -170,17 +182,35 @@ def set_stock(*, sku: str, on_hand: int, by: str) -> Stock:
     """Record a stocktake; a SKU without a row gets one. Raises StockIsHeld, changing nothing."""
     Stock.objects.get_or_create(sku=sku)
     stock = Stock.objects.locked().get(sku=sku)
-    change = on_hand - stock.on_hand
+    change, before = on_hand - stock.on_hand, stock.available
     if on_hand < stock.held:
         raise StockIsHeld(sku, stock.held)
     if change:
         stock.on_hand = on_hand
         _record({sku: stock}, {sku: (change, 0)}, MovementKind.STOCKTAKE, None, by, timezone.now())
+        tell_of_low_stock({sku: before}, [stock])
     return stock
+
+
+def _give_up(
+    references: Collection[UUID], *, for_the_sake_of: Iterable[str], by: str, at: datetime
+) -> dict[str, int]:
+    """Release what is held for them; return what was available before, all locked in SKU order."""
+    if not references:
+        return {}
+    held = StockHold.objects.filter(reference__in=references, status=HoldStatus.HELD)
+    before = _available(_lock({*for_the_sake_of, *held.values_list("stock_id", flat=True)}))
+    for reference in references:
+        release(reference=reference, by=by, at=at)
+    return before
 
 
 def _lock(skus: Iterable[str]) -> dict[str, Stock]:
     return {stock.sku: stock for stock in Stock.objects.locked().filter(sku__in=list(skus))}
+
+
+def _available(stock: Mapping[str, Stock]) -> dict[str, int]:
+    return {sku: row.available for sku, row in stock.items()}
 
 
 def _require(stock: Mapping[str, Stock], quantities: Mapping[str, int]) -> None:
