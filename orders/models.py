@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 
@@ -118,6 +119,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["-placed_at"], name="orders_by_time"),
             models.Index(fields=["email", "-placed_at"], name="orders_by_address"),
+            models.Index(Upper("email"), F("placed_at").desc(), name="orders_by_any_spelling"),
             models.Index(
                 fields=["expires_at"], condition=Q(status="PENDING"), name="orders_that_will_end"
             ),

@@ -29,6 +29,7 @@ from payments.locks import lock_order
 from payments.models import Capture, Payment, PaymentAttempt, PaymentTransition, Refund
 from payments.reconciliation import compare_capture
 from payments.refunds import follow_refund
+from payments.reminding import orders_to_remind, remind_customer
 from payments.settlement import settle
 
 Case = TypeVar("Case")
@@ -50,6 +51,12 @@ def end_holds(limit: int = 200) -> int:
     """Release what is held for unpaid orders beyond its time; return how many orders."""
     ended = StockHold.objects.filter(status=HoldStatus.HELD, held_until__lte=timezone.now())
     return _each(_unpaid(limit, transaction_id__in=ended.values("reference")), release_ended_hold)
+
+
+def remind_customers(limit: int = 200) -> int:
+    """Remind those whose items are set aside for a few minutes more; return how many."""
+    due = orders_to_remind().values_list("pk", flat=True)[:limit]
+    return _each(list(due), remind_customer)
 
 
 def expire_orders(limit: int = 200) -> int:

@@ -12,6 +12,7 @@ from inventory import holds
 from orders.events import record_order_event
 from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
+from orders.restraint import may_write_about_unpaid
 from payments.lifecycle import AttemptStatus, CaptureStatus, PaymentStatus
 from payments.locks import lock_order
 from payments.models import Payment
@@ -84,6 +85,12 @@ def record_refusal(
     )
 
 
+def record_expiry(order: Order, payment: Payment) -> None:
+    """Record `order.expired`, with the way to put its items back in the cart."""
+    notify = was_never_charged(payment) and may_write_about_unpaid(order)
+    record_order_event(order, "order.expired", notify=notify)
+
+
 @transaction.atomic(durable=True)
 def cancel_by_customer(*, order_id: int) -> None:
     """End an unpaid order at its customer's wish; note the wish when it is paid, not shipped.
@@ -116,7 +123,7 @@ def expire_order(order_id: int) -> None:
     was_refused = last is not None and last.status == AttemptStatus.CLOSED and last.issue
     reason = FailureReason.DECLINED if was_refused else FailureReason.EXPIRED
     fail_order(order, payment, reason, by="clock", at=now)
-    record_order_event(order, "order.expired", notify=was_never_charged(payment))
+    record_expiry(order, payment)
 
 
 @transaction.atomic(durable=True)

@@ -17,7 +17,7 @@ from orders.attention import call_staff
 from orders.events import record_order_event
 from orders.flags import Flag
 from orders.lifecycle import FailureReason
-from payments.endings import fail_order, was_never_charged
+from payments.endings import fail_order, record_expiry, was_never_charged
 from payments.gateway import Refused, RemoteOrder, Unknown
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.locks import LockedAttempt, lock_attempt
@@ -129,5 +129,4 @@ def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
     case.attempt.close(issue=issue, at=case.at)
     if case.payment.status == PaymentStatus.CAPTURING:
         fail_order(case.order, case.payment, FailureReason.EXPIRED, by=by, at=case.at)
-        notify = was_never_charged(case.payment)
-        record_order_event(case.order, "order.expired", notify=notify)
+        record_expiry(case.order, case.payment)

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 Duty = Callable[[], int]
 # Those that need the database alone come first, on a thread of their own: PayPal cannot delay them.
 DATABASE_DUTIES: tuple[Duty, ...] = (
+    duties.remind_customers,
     duties.end_holds,
     duties.expire_orders,
     duties.report_unknown_captures,

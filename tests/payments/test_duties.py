@@ -119,6 +119,7 @@ def test_a_capture_unknown_for_a_minute_is_not_told(paypal: Emulator) -> None:
     ("duty", "indexes"),
     [
         (duties.end_holds, {"holds_that_will_end"}),
+        (duties.remind_customers, {"holds_that_will_end"}),
         (expire_orders, {"orders_that_will_end"}),
         (report_unknown_captures, {"payments_being_captured"}),
         (duties.forget_webhooks, {"receipts_with_a_body"}),
@@ -148,6 +149,7 @@ def test_each_duty_finds_what_is_due_by_its_own_index(
 def test_the_clock_does_every_duty() -> None:
     named = {duty.__name__ for duty in (*clock.DATABASE_DUTIES, *clock.PAYPAL_DUTIES)}
     assert named >= {
+        "remind_customers",
         "end_holds",
         "expire_orders",
         "report_unknown_captures",
