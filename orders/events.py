@@ -13,6 +13,8 @@ from notifications.models import Event
 from notifications.outbox import Recipient, record_event
 from orders.models import Order, OrderLine
 
+_CAN_BE_ORDERED_AGAIN = frozenset({"order.expired"})
+
 
 def record_order_event(
     order: Order,
@@ -32,7 +34,7 @@ def record_order_event(
         subject=order.number,
         customer=Recipient(email=order.email, name=order.full_name, locale=order.locale),
         body={**_body(order), **extra},
-        personal=_personal(order),
+        personal=_personal(order, type),
         valid_until=valid_until,
         covered_by=covered_by,
         notify=notify,
@@ -74,7 +76,7 @@ def _line(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def _personal(order: Order) -> dict[str, Any]:
+def _personal(order: Order, event_type: str) -> dict[str, Any]:
     return {
         "customer": {
             "email": order.email,
@@ -88,9 +90,16 @@ def _personal(order: Order) -> dict[str, Any]:
                 "country": order.country,
             },
         },
-        "links": {
-            "order": settings.SHOP_URL + order.get_absolute_url(),
-            "shop": f"{settings.SHOP_URL}/",
-            "admin": settings.SHOP_URL + reverse("admin:orders_order_change", args=[order.pk]),
-        },
+        "links": _links(order, event_type),
     }
+
+
+def _links(order: Order, event_type: str) -> dict[str, str]:
+    links = {
+        "order": settings.SHOP_URL + order.get_absolute_url(),
+        "shop": f"{settings.SHOP_URL}/",
+        "admin": settings.SHOP_URL + reverse("admin:orders_order_change", args=[order.pk]),
+    }
+    if event_type in _CAN_BE_ORDERED_AGAIN:
+        links["reorder"] = settings.SHOP_URL + reverse("reorder", args=[order.number, order.token])
+    return links

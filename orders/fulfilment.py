@@ -13,6 +13,7 @@ from orders.events import record_order_event
 from orders.flags import REFUSING_TO_SHIP
 from orders.lifecycle import ORDER_TRANSITIONS, OrderStatus
 from orders.models import Order
+from orders.tracking import tracking_url
 
 UNDO_WITHIN = timedelta(hours=1)
 
@@ -48,7 +49,11 @@ def ship_order(*, order_id: int, carrier: str, tracking_number: str, by: str) ->
     order.carrier, order.tracking_number = carrier, tracking_number
     order.save(update_fields=["carrier", "tracking_number"])
     order.move_to(OrderStatus.SHIPPED, by=by, at=timezone.now())
-    shipment = {"carrier": carrier, "tracking_number": tracking_number}
+    shipment = {
+        "carrier": carrier,
+        "tracking_number": tracking_number,
+        "tracking_url": tracking_url(carrier, tracking_number),
+    }
     record_order_event(order, "order.shipped", shipment=shipment)
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from shop.views import cart, catalogue, checkout, health, orders
+from shop.views import cart, catalogue, checkout, health, orders, reordering
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cart/", cart.cart_page, name="cart"),
     path("cart/add/", cart.add_to_cart, name="cart-add"),
     path("cart/update/", cart.update_cart, name="cart-update"),
+    path("cart/reorder/<slug:number>/<slug:token>/", reordering.reorder_page, name="reorder"),
     path("checkout/", checkout.checkout, name="checkout"),
     path("checkout/<uuid:checkout_key>/", checkout.checkout_status, name="checkout-status"),
     path("payments/", include("payments.urls")),

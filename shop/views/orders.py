@@ -19,8 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
-from orders.lifecycle import OrderStatus
+from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
+from orders.tracking import tracking_url
 from payments.endings import AlreadyShipped, PaymentInProgress, cancel_by_customer
 from payments.lifecycle import PaymentStatus
 from payments.models import Refund
@@ -110,6 +111,9 @@ def _context(order: Order) -> dict[str, Any]:
         "pay_until": min(held_until or order.expires_at, order.expires_at),
         "minutes_left": _minutes_to(held_until or order.expires_at),
         "emails": emails,
+        "tracking_url": tracking_url(order.carrier, order.tracking_number),
+        "can_reorder": order.status == OrderStatus.FAILED
+        and order.reason != FailureReason.SUPERSEDED,
         "refunded": _refunded(order),
         "version": _version(order, story, emails, held_until),
         "poll": _poll(order, story, emails),
