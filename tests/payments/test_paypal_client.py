@@ -83,7 +83,7 @@ def test_yen_are_written_without_decimals(paypal: Emulator) -> None:
 
 
 def test_an_amount_with_too_many_decimals_is_never_rounded(paypal: Emulator) -> None:
-    with pytest.raises(ValueError, match="more decimals"):
+    with pytest.raises(Refused, match="DECIMAL_PRECISION"):
         open_order(paypal, currency="JPY", total=Decimal("29.50"))
     assert paypal.orders() == []
 
