@@ -1,15 +1,16 @@
 """Hand emails to the mail server through Django's `EMAIL_BACKEND`, over one open connection."""
 
 import smtplib
-import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from django.core.mail import EmailMessage, get_connection
 
-_IDLE_SECONDS = 10.0  # servers hang up on a silent client; better to do it first
 _GOING_DOWN = 421
 _TEMPORARY = range(400, 500)
+# Providers with an HTTP API (Anymail): these answers are about now, other 4xx about the email.
+_HTTP_NOT_NOW = {408, 425, 429}
+_HTTP_NEVER = range(400, 500)
 
 
 class MailServerAway(Exception):
@@ -38,17 +39,13 @@ class Mailer:
 
     def __init__(self) -> None:
         self._connection = get_connection()
-        self._used_at = time.monotonic()
 
     def open(self) -> None:
         """Have an open connection, or raise `MailServerAway`."""
-        if time.monotonic() - self._used_at > _IDLE_SECONDS:
-            self.close()
         try:
             self._connection.open()
         except OSError as error:  # every error of smtplib is one
             raise MailServerAway(str(error)) from error
-        self._used_at = time.monotonic()
 
     def send(self, message: EmailMessage) -> Reply:
         """Hand over one email; `MailServerAway` if the server closes for everyone."""
@@ -61,11 +58,9 @@ class Mailer:
             return self._refusal(error)
         except smtplib.SMTPNotSupportedError as error:
             return Reply(Answer.NEVER, str(error))
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - other backends have errors of their own
             self.close()
-            return Reply(Answer.NONE, str(error))
-        finally:
-            self._used_at = time.monotonic()
+            return _judge(error)
         return Reply(Answer.ACCEPTED)
 
     def close(self) -> None:
@@ -89,3 +84,13 @@ class Mailer:
             self.close()
             raise MailServerAway(text)
         return Reply(Answer.NOT_NOW if code in _TEMPORARY else Answer.NEVER, text)
+
+
+def _judge(error: Exception) -> Reply:
+    """Say what another backend's error means: by its HTTP status, if it has one."""
+    status = getattr(error, "status_code", None)
+    text = f"{status or type(error).__name__} {error}"
+    if status is None:
+        return Reply(Answer.NONE, text)
+    is_final = status in _HTTP_NEVER and status not in _HTTP_NOT_NOW
+    return Reply(Answer.NEVER if is_final else Answer.NOT_NOW, text)

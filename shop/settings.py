@@ -210,7 +210,9 @@ def _email() -> dict[str, Any]:
 
 
 _mail = _email()
-EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+# Ours pipelines and keeps its connection; any other of Django's backends works, Anymail's too.
+_BACKENDS = {"django.core.mail.backends.smtp.EmailBackend": "notifications.smtp.EmailBackend"}
+EMAIL_BACKEND = _BACKENDS.get(_mail["EMAIL_BACKEND"], _mail["EMAIL_BACKEND"])
 EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""

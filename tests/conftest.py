@@ -23,6 +23,7 @@ from devtools.kafka.distribution import HOW_TO_GET_IT
 from devtools.mailbox.client import Mailbox
 from devtools.mailbox.server import MailboxServer
 from devtools.ports import free_port
+from notifications import smtp
 from tests import services
 
 if TYPE_CHECKING:
@@ -97,13 +98,14 @@ def mailbox_server() -> Generator[MailboxServer]:
 
 
 @pytest.fixture
-def mailbox(mailbox_server: MailboxServer, settings: Settings) -> Mailbox:
-    """Return an empty mailbox that the shop sends to, over real SMTP."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+def mailbox(mailbox_server: MailboxServer, settings: Settings) -> Generator[Mailbox]:
+    """Yield an empty mailbox that the shop sends to, over real SMTP."""
+    settings.EMAIL_BACKEND = "notifications.smtp.EmailBackend"
     mailbox = Mailbox(mailbox_server.url)
     mailbox.clear()
     mailbox.clear_faults()
-    return mailbox
+    yield mailbox
+    smtp.hang_up()
 
 
 # --- PayPal

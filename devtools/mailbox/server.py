@@ -22,10 +22,10 @@ class _KeepAlive(WSGIRequestHandler):
 class MailboxServer:
     """A running mailbox: `with MailboxServer(http_port=…, smtp_port=…):`."""
 
-    def __init__(self, *, http_port: int, smtp_port: int) -> None:
+    def __init__(self, *, http_port: int, smtp_port: int, pipelining: bool = True) -> None:
         store, faults = Store(), Faults()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
-        self._smtp = SmtpServer(store, faults, port=smtp_port)
+        self._smtp = SmtpServer(store, faults, port=smtp_port, pipelining=pipelining)
         self._http = make_server(
             "127.0.0.1",
             http_port,
