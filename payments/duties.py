@@ -30,7 +30,7 @@ from payments.models import Capture, Payment, PaymentAttempt, PaymentTransition,
 from payments.reconciliation import compare_capture
 from payments.refunds import follow_refund
 from payments.reminding import orders_to_remind, remind_customer
-from payments.settlement import settle
+from payments.settlement import PAYPAL_WINDOWS, settle
 
 Case = TypeVar("Case")
 Row = TypeVar("Row", bound=Model)
@@ -38,8 +38,6 @@ Asked = TypeVar("Asked", PaymentAttempt, Capture, Refund)
 Work = Callable[[Case], None]
 logger = logging.getLogger(__name__)
 
-# PayPal gives the payer 3 hours to approve and the shop 3 more to capture.
-PAYPAL_WINDOWS = timedelta(hours=6)
 # Captured money is compared for as long as PayPal lets it be refunded or disputed.
 COMPARED_FOR = timedelta(days=180)
 _LONGEST_WAIT = timedelta(minutes=30)

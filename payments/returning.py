@@ -11,10 +11,14 @@ from payments.settlement import settle
 def settle_on_return(attempt_id: int) -> None:
     """Settle what the customer approved; safe to repeat. Owns its transactions.
 
+    Of a closed attempt PayPal is not asked: it is never captured, and the clock looks for stray
+    money on it.
     Raises GatewayError when PayPal gave no answer: the clock's next tick asks again, and until
     then the order page says that the payment is being confirmed.
     """
     attempt = PaymentAttempt.objects.filter(pk=attempt_id)
+    if attempt.filter(status=AttemptStatus.CLOSED).exists():
+        return
     try:
         settle(attempt_id, by="return")
     except GatewayError:

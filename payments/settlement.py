@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from inventory import holds
 from lifecycles.statements import Write, update, write
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # While it lasts, the process that committed CAPTURING is the one that captures.
 CLAIM = timedelta(seconds=60)
+# PayPal gives the payer 3 hours to approve and the shop 3 more to capture.
+PAYPAL_WINDOWS = timedelta(hours=6)
 _ALREADY_CAPTURED = frozenset({"ORDER_ALREADY_CAPTURED", "ORDER_COMPLETED_OR_VOIDED"})
 
 
@@ -46,6 +49,9 @@ def settle(attempt_id: int, *, by: str) -> None:
     except Unknown as error:
         _end_unknown(attempt_id, error.issue, by=by)
         return
+    if not remote.captures and _is_over(attempt):
+        _end_unknown(attempt_id, "WINDOWS_OVER", by=by)
+        return
     if not remote.captures:
         request_id = _claim(attempt_id, remote, by=by)
         if request_id is None:
@@ -53,6 +59,14 @@ def settle(attempt_id: int, *, by: str) -> None:
         remote = _capture(attempt_id, remote, request_id, by=by)
     if remote.captures:
         record_captures(attempt_id, remote.captures, by=by)
+
+
+def _is_over(attempt: PaymentAttempt) -> bool:
+    """Say whether PayPal takes no money on it any more; a capture in hand is waited for."""
+    now = timezone.now()
+    claimed_until = attempt.capture_claimed_until
+    is_in_hand = claimed_until is not None and claimed_until > now
+    return now - attempt.opened_at > PAYPAL_WINDOWS and not is_in_hand
 
 
 @transaction.atomic(durable=True)
@@ -118,7 +132,7 @@ def _capture(
 
 @transaction.atomic(durable=True)
 def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
-    """PayPal has no such order (any more): nothing was captured on it, nor will be.
+    """PayPal has no such order (any more), or its time is over: it is never captured from now on.
 
     A payment under review keeps its attempt: PayPal holds that money, whatever it has forgotten.
     """

@@ -19,6 +19,7 @@ from orders.models import Order
 from payments import webhooks
 from payments.certificate_fetches import TooManyFetches
 from payments.gateway import GatewayError, Refused
+from payments.lifecycle import PaymentStatus
 from payments.models import PaymentAttempt
 from payments.opening import NothingToPay, approval_url
 from payments.returning import settle_on_return
@@ -67,7 +68,8 @@ def come_back(request: HttpRequest) -> HttpResponseBase:
 def cancel(request: HttpRequest) -> HttpResponseBase:
     """Lead back to the order: leaving PayPal moves no money and does not end it."""
     attempt = _attempt(request)
-    messages.info(request, _("You came back from PayPal without paying. Nothing was charged."))
+    if attempt.payment.status == PaymentStatus.PENDING:  # another tab may have paid
+        messages.info(request, _("You came back from PayPal without paying. Nothing was charged."))
     return _see_other(attempt.payment.order.get_absolute_url())
 
 

@@ -33,6 +33,7 @@ from tests.paying import (
     on_shelf,
     open_at_paypal,
     standing,
+    violations,
 )
 
 pytestmark = pytest.mark.django_db
@@ -360,6 +361,22 @@ def test_capturing_ends_when_paypal_has_forgotten_the_order(
     settle(attempt.pk, by="clock")
     assert standing(order) == ("FAILED", "FAILED", "expired")
     assert on_shelf(tea.sku) == (10, 0)
+
+
+def test_capturing_ends_when_paypals_windows_are_over_and_nothing_was_captured(
+    paypal: Emulator, order: Order, tea: Variant
+) -> None:
+    attempt = approve(order)
+    paypal.fault("capture", "issue", count=3, issue="ORDER_COMPLETED_OR_VOIDED")
+    for _ in range(2):
+        settle(attempt.pk, by="clock")
+        let_claims_end()
+    assert standing(order) == ("PENDING", "CAPTURING", "")
+    PaymentAttempt.objects.update(opened_at=timezone.now() - timedelta(hours=6, seconds=1))
+    settle(attempt.pk, by="clock")
+    assert standing(order) == ("FAILED", "FAILED", "expired")
+    assert on_shelf(tea.sku) == (10, 0)
+    assert violations() == []
 
 
 def test_cancelling_at_paypal_leaves_the_order_as_it_was(paypal: Emulator, order: Order) -> None:

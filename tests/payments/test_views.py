@@ -79,6 +79,28 @@ def test_cancelling_at_paypal_charges_nothing_and_ends_nothing(
     assert standing(order) == ("PENDING", "PENDING", "")
 
 
+def test_cancelling_in_a_second_tab_says_nothing_false_of_a_paid_order(
+    paypal: Emulator, order: Order, client: Client
+) -> None:
+    token = str(approve(order).paypal_order_id)
+    client.get(RETURN, {"token": token})
+    page = client.get(CANCEL, {"token": token}, follow=True).content.decode()
+    assert "Your order is paid" in page
+    assert "Nothing was charged" not in page
+
+
+def test_coming_back_to_a_closed_attempt_asks_paypal_nothing(
+    paypal: Emulator, order: Order, client: Client
+) -> None:
+    """So that reloading one address cannot take PayPal's few places from others."""
+    token = str(approve(order).paypal_order_id)
+    client.get(RETURN, {"token": token})
+    asked = len(paypal.requests())
+    for _ in range(3):
+        assert client.get(RETURN, {"token": token}).status_code == 303
+    assert len(paypal.requests()) == asked
+
+
 def test_start_of_an_ended_order_leads_to_its_page(
     paypal: Emulator, order: Order, client: Client
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -81,6 +82,24 @@ def test_events_out_of_order_do_no_harm(paypal: Emulator, signer: Signer, order:
 def test_signed_but_malformed_is_refused(paypal: Emulator, signer: Signer, body: bytes) -> None:
     assert send(body, signer).status_code == 400
     assert not WebhookReceipt.objects.exists()
+
+
+@pytest.mark.parametrize("error", [OperationalError, RuntimeError])
+def test_what_could_not_be_kept_is_not_taken(
+    paypal: Emulator,
+    signer: Signer,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(WebhookReceipt.objects, "bulk_create", refuse)
+    body = event()
+    headers = signer.headers(body, "TEST-WEBHOOK")
+    client = Client(raise_request_exception=False)
+    answer = client.post(WEBHOOK, body, content_type="application/json", headers=headers)
+    assert answer.status_code >= 500  # PayPal sends it again
 
 
 @pytest.mark.parametrize("resource", [None, 5, [], {"id": 7}, {"supplementary_data": "x"}])
