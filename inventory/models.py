@@ -57,6 +57,12 @@ class StockHold(models.Model):
         max_length=8, choices=HoldStatus.choices, default=HoldStatus.HELD, editable=False
     )
     held_until = models.DateTimeField(help_text="From then on the clock may release it.")
+    returned = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="How many of the pieces sold the customer sent back.",
+    )
 
     class Meta:
         constraints = [
@@ -64,6 +70,9 @@ class StockHold(models.Model):
             models.CheckConstraint(condition=Q(quantity__gte=1), name="hold_holds_something"),
             models.CheckConstraint(
                 condition=Q(status__in=HoldStatus.values), name="hold_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(returned__lte=F("quantity")), name="no_more_returned_than_sold"
             ),
         ]
         indexes = [
@@ -86,6 +95,7 @@ class MovementKind(models.TextChoices):
     RELEASE = "release", "Given back unsold"
     SALE = "sale", "Sold"
     RETURN = "return", "Put back"
+    WRITE_OFF = "write_off", "Written off"
 
 
 class StockMovement(models.Model):

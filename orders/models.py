@@ -123,6 +123,27 @@ class Order(models.Model):
             models.Index(
                 fields=["expires_at"], condition=Q(status="PENDING"), name="orders_that_will_end"
             ),
+            models.Index(
+                fields=["tracking_number"],
+                condition=~Q(tracking_number=""),
+                name="orders_by_tracking_number",
+            ),
+            models.Index(
+                fields=["-placed_at"], condition=Q(status="SUCCESS"), name="orders_to_ship"
+            ),
+            models.Index(fields=["-placed_at"], condition=~Q(flag=""), name="orders_flagged"),
+        ]
+        permissions = [
+            ("ship_order", "Can ship, deliver and undo shipping"),
+            ("cancel_order", "Can cancel orders"),
+            ("refund_order", "Can refund money"),
+            ("return_order", "Can record returned goods"),
+            ("correct_order", "Can correct contact and tracking"),
+            ("resend_order", "Can send emails of an order again"),
+            ("note_order", "Can add notes"),
+            ("check_order", "Can ask PayPal about an order"),
+            ("clear_flag_order", "Can clear flags"),
+            ("export_order", "Can export orders"),
         ]
         triggers: ClassVar = guard_states(ORDER_TRANSITIONS, initial=OrderStatus.PENDING)
 
@@ -237,3 +258,53 @@ class OrderNote(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class OrderReturn(models.Model):
+    """Goods of a shipped order that came back on one occasion, never altered."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="returns")
+    request_id = models.UUIDField(unique=True, help_text="Of the form: sent twice, it is one.")
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return f"Return of {self.order_id} by {self.by}"
+
+
+class ReturnedLine(models.Model):
+    """What came back of one line: back on the shelf, or thrown away."""
+
+    occasion = models.ForeignKey(OrderReturn, models.CASCADE, related_name="lines")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="returned")
+    restocked = models.PositiveIntegerField()
+    written_off = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(restocked=0, written_off=0), name="return_returns_something"
+            ),
+        ]
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.line.sku}: {self.restocked} restocked, {self.written_off} written off"
+
+
+class SentForm(models.Model):
+    """A form that staff sent about an order: its id is taken once, so a double click is one act."""
+
+    form_id = models.UUIDField(unique=True)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="sent_forms")
+    action = models.CharField(max_length=20)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.by}"

@@ -18,34 +18,35 @@ from payments.refunds import left_to_refund, request_refund, send_at_once
 _FOR_CANCELLING = "cancelled"
 
 
-def cancel_by_shop(*, order_id: int, reason: str, by: str) -> None:
+def cancel_by_shop(*, order_id: int, reason: str, by: str) -> bool:
     """Cancel an order that has not been shipped, whatever its payment; twice is once.
 
     Under review the wish is kept, and comes true when PayPal is done. The refund is sent at
-    once; where PayPal does not answer, the clock goes on. Owns its transactions. Raises
-    CannotCancel.
+    once; where PayPal does not answer, the clock goes on. Returns whether the order had not ended
+    already. Owns its transactions. Raises CannotCancel.
     """
-    refund = _cancel(order_id, reason, by)
+    is_news, refund = _cancel(order_id, reason, by)
     if refund is not None:
         send_at_once(refund, by=by)
+    return is_news
 
 
 @transaction.atomic(durable=True)
-def _cancel(order_id: int, reason: str, by: str) -> Refund | None:
+def _cancel(order_id: int, reason: str, by: str) -> tuple[bool, Refund | None]:
     order, payment = lock_order(order_id)
     if payment.status == PaymentStatus.CAPTURING:
         raise PaymentInProgress(order.number)
     if order.status in {OrderStatus.SHIPPED, OrderStatus.DELIVERED}:
         raise AlreadyShipped(order.number)
     if order.status in {OrderStatus.FAILED, OrderStatus.CANCELLED}:
-        return None
+        return False, None
     order.cancel_reason, order.cancelled_by = reason[:200], by
     order.save(update_fields=["cancel_reason", "cancelled_by"])
     if payment.status == PaymentStatus.PENDING:
         _fail(order, payment)
     elif payment.status != PaymentStatus.REVIEW:
-        return cancel_paid(order, payment, at=timezone.now())
-    return None
+        return True, cancel_paid(order, payment, at=timezone.now())
+    return True, None
 
 
 def _fail(order: Order, payment: Payment) -> None:

@@ -86,6 +86,16 @@ def _request(
     order_id: int, amount: Decimal | None, reason: str, by: str, request_id: uuid.UUID
 ) -> Refund:
     _, payment = lock_order(order_id)
+    return request_of_payment(payment, amount, reason, by, request_id)
+
+
+def request_of_payment(
+    payment: Payment, amount: Decimal | None, reason: str, by: str, request_id: uuid.UUID
+) -> Refund:
+    """Insert the wish for so much of what paid, or for all that is left; the same id is one wish.
+
+    Joins the caller's transaction, which holds the payment's lock. Raises RefundRefused.
+    """
     capture = payment.captures.filter(is_settling=True).first()
     return _known(payment, request_id) or _insert(capture, amount, reason, by, request_id)
 
@@ -115,7 +125,7 @@ def _insert(
     if wanted > left:
         raise RefundTooLarge(left, capture.currency)
     return request_refund(
-        capture, amount=wanted, reason=reason, by=by, at=timezone.now(), request_id=request_id
+        capture, amount=wanted, reason=reason, by=by, at=at, request_id=request_id
     )
 
 

@@ -48,10 +48,11 @@ _STOCK = (
                       h.quantity, h.status, coalesce(m.on_hand, 0), coalesce(m.held, 0))
         FROM inventory_stockhold h
         LEFT JOIN (SELECT reference, sku, sum(on_hand_change) AS on_hand, sum(held_change) AS held
-                   FROM inventory_stockmovement WHERE reference IS NOT NULL
+                   FROM inventory_stockmovement
+                   WHERE reference IS NOT NULL AND kind <> 'write_off'
                    GROUP BY reference, sku) m USING (reference, sku)
         WHERE (coalesce(m.on_hand, 0), coalesce(m.held, 0)) <>
-              (CASE h.status WHEN 'SOLD' THEN -h.quantity ELSE 0 END,
+              (CASE h.status WHEN 'SOLD' THEN h.returned - h.quantity ELSE 0 END,
                CASE h.status WHEN 'HELD' THEN h.quantity ELSE 0 END)
         """,
     ),
@@ -83,6 +84,21 @@ _STOCK = (
             WHEN o.status IN ('SHIPPED', 'DELIVERED') THEN h.status IN ('SOLD', 'RETURNED')
             WHEN o.status = 'FAILED' THEN h.status = 'RELEASED'
             ELSE h.status = 'RETURNED' END
+        """,
+    ),
+    Invariant(
+        "returns_are_taken_back",
+        "What customers sent back of a line was taken back, and no more than was sold.",
+        """
+        SELECT format('%s: sent back %s of %s %s, taken back %s',
+                      o.number, coalesce(r.pieces, 0), h.quantity, h.sku, h.returned)
+        FROM inventory_stockhold h
+        JOIN orders_order o ON o.transaction_id = h.reference
+        JOIN orders_orderline line ON (line.order_id, line.sku) = (o.id, h.sku)
+        LEFT JOIN (SELECT line_id, sum(restocked + written_off) AS pieces
+                   FROM orders_returnedline GROUP BY line_id) r ON r.line_id = line.id
+        WHERE h.returned <> coalesce(r.pieces, 0)
+           OR (h.returned > 0 AND (h.status = 'RETURNED') <> (h.returned = h.quantity))
         """,
     ),
 )

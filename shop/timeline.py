@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from inventory.models import StockMovement
 from notifications.models import EmailDelivery, Event
 from orders.models import Order
@@ -17,9 +19,10 @@ class Entry:
     """One thing that happened to an order; `kind` says what sort of row tells it."""
 
     at: datetime
-    kind: str  # order, payment, attempt, capture, refund, call, webhook, stock, event or email
+    kind: str  # order, payment, attempt, capture, refund, call, webhook, stock, event, email, note
     text: str
     by: str = ""
+    email: int | None = None  # the ledger's row that shows what was sent
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `show_order --json` shows it, the time in UTC."""
@@ -27,16 +30,32 @@ class Entry:
         return {"at": at, "kind": self.kind, "text": self.text, "by": self.by}
 
 
+_DONE_BY_STAFF = {"resend": "Sent an email again", "check": "Asked PayPal"}
+STORY = (
+    "lines",
+    "transitions",
+    "notes",
+    "sent_forms",
+    "returns__lines__line",
+    "payment__transitions",
+    "payment__attempts",
+    "payment__captures__refunds",
+)
+
+
 def timeline_of(order: Order) -> list[Entry]:
-    """Return everything that happened to an order, oldest first."""
+    """Return everything that happened to an order, oldest first: a constant number of queries."""
+    prefetch_related_objects([order], *STORY)
     payment = order.payment
     entries = chain(
         _order_steps(order),
+        _staff(order),
+        _returns(order),
         _payment_steps(payment),
         _attempts(payment),
         _money(payment),
         _calls(payment),
-        _webhooks(order),
+        _webhooks(payment),
         _stock(order),
         _events(order),
         _emails(order),
@@ -51,6 +70,21 @@ def _order_steps(order: Order) -> Iterator[Entry]:
         else:
             text = f"Order {_step(step.old, step.new, step.reason)}"
         yield Entry(step.at, "order", text, step.by)
+
+
+def _staff(order: Order) -> Iterator[Entry]:
+    """Tell what staff wrote, and what they did that leaves no other trace."""
+    for note in order.notes.all():
+        yield Entry(note.at, "note", note.text, note.by)
+    for form in order.sent_forms.all():
+        if told := _DONE_BY_STAFF.get(form.action):
+            yield Entry(form.at, "note", told, form.by)
+
+
+def _returns(order: Order) -> Iterator[Entry]:
+    for occasion in order.returns.all():
+        goods = "; ".join(str(one) for one in occasion.lines.all())
+        yield Entry(occasion.at, "return", f"Came back: {goods}", occasion.by)
 
 
 def _payment_steps(payment: Payment) -> Iterator[Entry]:
@@ -75,21 +109,21 @@ def _attempts(payment: Payment) -> Iterator[Entry]:
 
 
 def _money(payment: Payment) -> Iterator[Entry]:
-    for capture in payment.captures.prefetch_related("refunds"):
+    for capture in payment.captures.all():
         use = "" if capture.is_settling else ", stray"
         yield Entry(capture.recorded_at, "capture", f"Capture {capture}{use}", "PayPal")
         for refund in capture.refunds.all():
             name = refund.paypal_id or "not sent yet"
             reason = f" ({refund.reason})" if refund.reason else ""
             text = f"Refund {name}: {refund}{reason}"
-            yield Entry(refund.requested_at, "refund", text)
+            yield Entry(refund.requested_at, "refund", text, refund.by)
 
 
 def _calls(payment: Payment) -> Iterator[Entry]:
     """Find the calls that were about the payment, its PayPal orders or its captures."""
     about = [str(payment.transaction_id)]
     about += [one.paypal_order_id for one in payment.attempts.all() if one.paypal_order_id]
-    captures = payment.captures.prefetch_related("refunds")
+    captures = payment.captures.all()
     about += [capture.paypal_id for capture in captures]
     about += [r.paypal_id for capture in captures for r in capture.refunds.all() if r.paypal_id]
     for call in GatewayCall.objects.filter(about__in=about).order_by("at", "pk"):
@@ -98,9 +132,9 @@ def _calls(payment: Payment) -> Iterator[Entry]:
         yield Entry(call.at, "call", text)
 
 
-def _webhooks(order: Order) -> Iterator[Entry]:
+def _webhooks(payment: Payment) -> Iterator[Entry]:
     """Find what PayPal told of this order's PayPal orders."""
-    names = order.payment.attempts.exclude(paypal_order_id=None).values("paypal_order_id")
+    names = [one.paypal_order_id for one in payment.attempts.all() if one.paypal_order_id]
     for receipt in WebhookReceipt.objects.filter(paypal_order_id__in=names):
         outcome = receipt.outcome or "not worked on yet"
         text = f"{receipt.event_type}: {outcome} ({receipt.event_id})"
@@ -135,4 +169,4 @@ def _emails(order: Order) -> Iterator[Entry]:
     for email in EmailDelivery.objects.filter(subject=order.number).order_by("pk"):
         why = f" ({email.reason})" if email.reason else ""
         text = f"Email {email.event_type} to {email.email}: {email.status}{why}"
-        yield Entry(email.settled_at or email.created_at, "email", text)
+        yield Entry(email.settled_at or email.created_at, "email", text, email=email.pk)

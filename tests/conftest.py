@@ -140,6 +140,16 @@ def emulator(_emulator_program: Path, settings: Settings) -> "Emulator":
     return emulator
 
 
+@pytest.fixture
+def paypal(emulator: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Emulator":
+    """Return the emulator, silent: no webhooks unless a test wants them; the client is new."""
+    from payments import paypal as gateway_module
+
+    emulator.webhook_mode("drop")
+    monkeypatch.setattr(gateway_module, "_gateway", None)
+    return emulator
+
+
 def _wait_for(program: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
     deadline = time.monotonic() + 30
     while True:

@@ -1,11 +1,14 @@
 """Orders for staff: a list that finds any of them, and a page that tells one's whole story."""
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 
 from inventory.lifecycle import HoldStatus
@@ -15,7 +18,10 @@ from notifications.models import EmailDelivery
 from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments.admin import PAYMENT_COLOURS
-from payments.models import Capture, Payment, PaymentAttempt
+from payments.models import Capture, PaymentAttempt
+from shop.admin.order_action_page import order_action
+from shop.admin.order_actions import ORDER_ACTIONS, actions_for
+from shop.admin.order_email_page import order_email
 from shop.money import format_money
 from shop.order_story import tell
 from shop.timeline import timeline_of
@@ -77,6 +83,21 @@ class OrderAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         return (queryset.filter(_about(term)) if term else queryset), False
 
+    def get_urls(self) -> list[URLPattern]:
+        """Put a page for each action before those of the admin itself."""
+        own = [
+            path(
+                f"<int:object_id>/{action.name}/",
+                self.admin_site.admin_view(partial(order_action, self, action=action)),
+                name=f"orders_order_{action.name}",
+            )
+            for action in ORDER_ACTIONS
+        ]
+        email = self.admin_site.admin_view(partial(order_email, self))
+        place = "<int:object_id>/emails/<int:delivery_id>/"
+        own.append(path(place, email, name="orders_order_email"))
+        return [*own, *super().get_urls()]
+
     def get_fieldsets(self, *_: Any, **__: Any) -> list[Any]:
         """Return none: the template tells the order, in the admin's frame."""
         return []
@@ -85,8 +106,12 @@ class OrderAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         order = context["original"]
+        user = cast("AbstractUser", request.user)
         response: HttpResponse = super().render_change_form(
-            request, context | _page(order), *args, **kwargs
+            request,
+            context | _page(order) | {"actions": actions_for(order, request.user)},
+            *args,
+            **kwargs,
         )
         return response
 
@@ -107,9 +132,9 @@ def _about(term: str) -> Q:
         return found
 
 
-def _page(order: Order) -> dict[str, Any]:
-    payment = Payment.objects.prefetch_related("attempts", "captures__refunds").get(order=order)
-    order.payment = payment
+def _page(order: Order, user: AbstractUser) -> dict[str, Any]:
+    timeline = timeline_of(order)  # what it fetches serves the rest of the page, too
+    payment = order.payment
     holds = StockHold.objects.filter(reference=order.transaction_id).order_by("stock")
     is_held = any(hold.status == HoldStatus.HELD for hold in holds)
     return {
@@ -118,10 +143,11 @@ def _page(order: Order) -> dict[str, Any]:
         "payment": payment,
         "payment_colour": PAYMENT_COLOURS.get(payment.status, "warning"),
         "story": tell(order, payment, is_held=is_held),
+        "actions": actions_for(order, user),
         "lines": order.lines.all(),
         "attempts": payment.attempts.all(),
         "captures": payment.captures.all(),
         "holds": holds,
         "emails": EmailDelivery.objects.filter(subject=order.number).order_by("pk"),
-        "timeline": timeline_of(order),
+        "timeline": timeline,
     }

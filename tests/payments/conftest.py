@@ -10,17 +10,8 @@ from devtools.paypal.certificates import load_certificates
 from devtools.paypal.client import Emulator
 from devtools.paypal.signatures import Signer
 from payments import certificates
-from payments import paypal as gateway_module
 from payments.certificate_fetches import Fetches
 from tests.payments.canned_paypal import CannedPayPal
-
-
-@pytest.fixture
-def paypal(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Return the emulator, silent: no webhooks unless a test wants them; the client is new."""
-    emulator.webhook_mode("drop")
-    monkeypatch.setattr(gateway_module, "_gateway", None)
-    return emulator
 
 
 @pytest.fixture
