@@ -125,7 +125,7 @@ def _insert(
     if wanted > left:
         raise RefundTooLarge(left, capture.currency)
     return request_refund(
-        capture, amount=wanted, reason=reason, by=by, at=at, request_id=request_id
+        capture, amount=wanted, reason=reason, by=by, at=timezone.now(), request_id=request_id
     )
 
 

@@ -43,7 +43,7 @@ def _told(delivery: EmailDelivery) -> dict[str, str]:
         email = read_again(delivery)
     except (NotReadable, Unwritable) as error:
         return {"refusal": str(error)}
-    return {"subject": email.subject, "html": _html(email), "text": str(email.body)}
+    return {"subject": str(email.subject), "html": _html(email), "text": str(email.body)}
 
 
 def _html(email: WrittenEmail) -> str:

@@ -22,8 +22,13 @@ from shop.countries import country_names
 from shop.forms import CheckoutForm, LineOfText
 from shop.money import format_money
 
-_CARRIER = {"max_length": 60, "label": _("Carrier")}
-_TRACKING = {"max_length": 100, "label": _("Tracking number"), "required": False}
+
+def _carrier() -> LineOfText:
+    return LineOfText(max_length=60, label=_("Carrier"))
+
+
+def _tracking_number() -> LineOfText:
+    return LineOfText(max_length=100, label=_("Tracking number"), required=False)
 
 
 class OrderActionForm(forms.Form):
@@ -84,8 +89,8 @@ class OrderActionForm(forms.Form):
 class ShipForm(OrderActionForm):
     """How the parcel travels."""
 
-    carrier = LineOfText(**_CARRIER)
-    tracking_number = LineOfText(**_TRACKING)
+    carrier = _carrier()
+    tracking_number = _tracking_number()
 
     def summary(self) -> str:
         return "{carrier} {tracking_number}".format(**self.cleaned_data).strip()
@@ -157,8 +162,8 @@ class CorrectForm(OrderActionForm, CheckoutForm):
         self.fields["email"].help_text = _("Emails sent again go to it.")
         self.fields["phone"].help_text = ""
         if self.order.carrier:
-            self.fields["carrier"] = LineOfText(**_CARRIER)
-            self.fields["tracking_number"] = LineOfText(**_TRACKING)
+            self.fields["carrier"] = _carrier()
+            self.fields["tracking_number"] = _tracking_number()
 
 
 class ReturnForm(OrderActionForm):

@@ -108,10 +108,7 @@ class OrderAdmin(ReadOnlyAdmin):
         order = context["original"]
         user = cast("AbstractUser", request.user)
         response: HttpResponse = super().render_change_form(
-            request,
-            context | _page(order) | {"actions": actions_for(order, request.user)},
-            *args,
-            **kwargs,
+            request, context | _page(order, user), *args, **kwargs
         )
         return response
 

@@ -21,6 +21,7 @@ CORRUPTIONS = [
     ("holds_are_lines", "UPDATE inventory_stockhold SET quantity = quantity + 1"),
     ("holds_are_lines", "DELETE FROM orders_orderline"),
     ("holds_agree_with_orders", "UPDATE orders_order SET status = 'DELIVERED', reason = ''"),
+    ("returns_are_taken_back", "UPDATE inventory_stockhold SET returned = quantity"),
     ("orders_add_up", "UPDATE orders_orderline SET unit_price = 1"),
     ("orders_add_up", "DELETE FROM orders_orderline"),
     ("orders_have_their_payment", "UPDATE payments_payment SET amount = amount + 1"),
