@@ -43,7 +43,7 @@ check: setup ## Check format, lint, types, layers, migrations, settings, transla
 kafka: setup ## Fetch Apache Kafka into .dev/kafka (needs Java 17 and Maven)
 	@$(RUN) -m devtools.kafka
 
-chaos: setup ## Kill the shop at every point, in 10,000 histories and as a whole stack (15 min)
+chaos: setup ## Kill the shop at every point, in 10,000 histories, every carrier of emails and a whole stack (18 min)
 	@$(RUN) -m devtools.kafka --if-possible
 	@$(RUN) -m devtools.chaos $(CHAOS_ARGS)
 

@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=3, help="how long the whole stack is stormed (3)")
     add("--histories", type=int, default=10_000, help="histories of one payment, at least (10000)")
     add("--rounds", type=int, default=1000, help="two processes settling one order (1000)")
+    add("--mailings", type=int, default=300, help="relays and consumers killed (300)")
     add("--seed", type=int, default=secrets.randbelow(10**6), help="repeat a run of chance")
     return parser
 
@@ -38,6 +39,8 @@ def main() -> int:
     wrong = 0
     if chosen.histories or chosen.rounds:
         wrong += _histories(chosen.histories, chosen.rounds, chosen.seed)
+    if chosen.mailings:
+        wrong += _mailings(chosen.mailings, chosen.seed)
     if chosen.minutes:
         wrong += _storm(chosen.minutes, chosen.seed)
     print("Something is wrong." if wrong else "All is well.")
@@ -84,6 +87,17 @@ def _start(
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def _mailings(runs: int, seed: int) -> int:
+    command = [sys.executable, "-m", "devtools.chaos.carriers", str(runs), str(seed)]
+    done = subprocess.run(
+        command, cwd=environment.PROJECT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    report = Report(**json.loads(done.stdout))
+    lines = ["\nThe relay and the consumer killed at named points:", *report.lines()]
+    print("\n".join(lines), flush=True)
+    return len(report.wrong)
 
 
 def _storm(minutes: float, seed: int) -> int:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,21 +48,21 @@ class Programs:
     """Starts management commands on the test's database, topic and mailbox."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self._environment = environment
+        self.environment = environment
         self._folder = folder
         self._running: list[Program] = []
 
-    def start(self, *command: str) -> Program:
+    def start(self, *command: str, program: Sequence[str] = ("manage.py",)) -> Program:
         with self._log(len(self._running)).open("wb") as log:
-            program = subprocess.Popen(
-                [sys.executable, "manage.py", *command],
+            started = subprocess.Popen(
+                [sys.executable, *program, *command],
                 cwd=PROJECT,
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._running.append(program)
-        return program
+        self._running.append(started)
+        return started
 
     def kill(self, program: Program) -> None:
         program.kill()
