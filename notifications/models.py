@@ -1,13 +1,16 @@
 """Events, their queue to Kafka, the ledger of emails and the programs' heartbeats."""
 
 import uuid
+from typing import Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from notifications.stages import Role
+from notifications.stages import STAGES, Role, Stage, stages_of
 
 ROLES = [(role.value, role.value.capitalize()) for role in Role]
 
@@ -28,6 +31,13 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["-recorded_at"]
+        indexes = [
+            models.Index(
+                fields=["recorded_at"],
+                condition=Q(type="staff.attention"),
+                name="events_for_staff",
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(name="keep", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
@@ -91,20 +101,60 @@ class QuarantinedEvent(models.Model):
         return f"{self.event_id}: {self.error}"
 
 
+class StageSettingQuerySet(models.QuerySet["StageSetting"]):
+    """Rows of stages that may be gone, or not there yet."""
+
+    def known(self) -> Self:
+        """Return those the shop still has, in the order of the stage table."""
+        places = [
+            When(type=stage.type, role=stage.role.value, then=place)
+            for place, stage in enumerate(STAGES)
+        ]
+        return (
+            self.annotate(place=Case(*places, output_field=models.IntegerField()))
+            .filter(place__isnull=False)
+            .order_by("place")
+        )
+
+
 class StageSetting(models.Model):
     """What staff decided about a stage; without a row its default holds."""
 
     type = models.CharField(max_length=64)
     role = models.CharField(max_length=16, choices=ROLES)
-    enabled = models.BooleanField()
+    enabled = models.BooleanField(help_text=_("Counts from the next event on."))
+
+    objects = StageSettingQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("stage")
+        verbose_name_plural = _("stages")
         constraints = [
             models.UniqueConstraint(fields=["type", "role"], name="stage_setting_once"),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} ({self.role}): {'on' if self.enabled else 'off'}"
+
+    @property
+    def stage(self) -> Stage:
+        return next(one for one in stages_of(self.type) if one.role == self.role)
+
+
+class SuppressedAddress(models.Model):
+    """An address whose owner asked to be forgotten, known by its keyed hash alone.
+
+    What was recorded until then is not sent there any more; whoever orders again is written to.
+    """
+
+    address_hash = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField(help_text="What was recorded up to then is not sent.")
+
+    class Meta:
+        verbose_name_plural = "suppressed addresses"
+
+    def __str__(self) -> str:
+        return f"{self.address_hash[:8]}… until {self.until:%Y-%m-%d %H:%M}"
 
 
 class DeliveryStatus(models.TextChoices):
@@ -202,6 +252,7 @@ class EmailDelivery(models.Model):
                 condition=Q(status__in=UNSETTLED),
                 name="delivery_unsettled",
             ),
+            BrinIndex(fields=["created_at"], name="delivery_by_day"),
         ]
         triggers = [
             pgtrigger.FSM(name="legal_moves", field="status", transitions=DELIVERY_MOVES),

@@ -7,6 +7,9 @@ when an event is recorded, so that a switch counts from the next event on.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class Role(StrEnum):
     """Who an email is for."""
@@ -22,61 +25,101 @@ class Stage:
     type: str
     role: Role
     is_on: bool  # unless staff decide otherwise
-    purpose: str
+    purpose: Promise
+    why: Promise  # it is on, or off, by default
 
 
-def _customer(event_type: str, purpose: str, *, is_on: bool = True) -> Stage:
-    return Stage(event_type, Role.CUSTOMER, is_on, purpose)
+def _customer(event_type: str, purpose: Promise, why: Promise, *, is_on: bool = True) -> Stage:
+    return Stage(event_type, Role.CUSTOMER, is_on, purpose, why)
 
 
-def _staff(event_type: str, purpose: str, *, is_on: bool = True) -> Stage:
-    return Stage(event_type, Role.STAFF, is_on, purpose)
+def _staff(event_type: str, purpose: Promise, why: Promise, *, is_on: bool = True) -> Stage:
+    return Stage(event_type, Role.STAFF, is_on, purpose, why)
 
 
 STAGES: tuple[Stage, ...] = (
     _customer(
         "order.placed",
-        "Off: the customer is looking at PayPal at that very second, and the reminder covers "
-        "those who left.",
+        _("The order waits for its payment."),
+        _("The customer is looking at PayPal at that very second; the reminder covers the rest."),
         is_on=False,
     ),
     _customer(
         "order.ready_to_pay",
-        "A placement that had to wait became an order after the customer may have left: the "
-        "items are set aside, here is the way to pay.",
+        _("A placement that had to wait has become an order."),
+        _("The customer may have left: the items are set aside, here is the way to pay."),
     ),
     _customer(
         "placement.refused",
-        "A placement that had to wait could not become an order: nothing was ordered or charged.",
+        _("A placement that had to wait could not become an order."),
+        _("The customer believes to have ordered: nothing was ordered or charged."),
     ),
     _customer(
         "order.payment_reminder",
-        "Unpaid, and the items are set aside for a few minutes more.",
+        _("Unpaid, and the items are set aside for a few minutes more."),
+        _("Many forget a tab. Sent once an order, and not once the items are given back."),
     ),
-    _customer("order.confirmed", "The receipt: items, totals, address, link to the order."),
+    _customer(
+        "order.confirmed",
+        _("The receipt: items, totals, address, link to the order."),
+        _("Everybody expects it."),
+    ),
     _customer(
         "order.payment_failed",
-        "The payment was refused or cancelled: nothing was charged, and what can be done now.",
+        _("The payment was refused or cancelled."),
+        _("Nothing was charged, and what can be done now. A retry's refusal is not mailed again."),
     ),
     _customer(
         "order.payment_review",
-        "PayPal holds the money for review: what it means, and that there is nothing to do.",
+        _("PayPal holds the money for review."),
+        _("What it means, and that there is nothing to do."),
     ),
-    _customer("order.sold_out", "Approved too late, the stock was gone: nothing was charged."),
-    _customer("order.expired", "Never paid: a link that puts these items back in the cart."),
-    _customer("order.shipped", "On its way: carrier and tracking link."),
+    _customer(
+        "order.sold_out",
+        _("Approved too late: the stock was gone."),
+        _("The customer has approved a payment and must know that nothing was charged."),
+    ),
+    _customer(
+        "order.expired",
+        _("Never paid: the order has ended."),
+        _("Says that nothing was charged; a link puts the items back in the cart."),
+    ),
+    _customer(
+        "order.shipped",
+        _("On its way: carrier and tracking link."),
+        _("Somebody should be at home."),
+    ),
     _customer(
         "order.delivered",
-        "Off: of little value once the customer was told that it was shipped.",
+        _("The parcel has arrived."),
+        _("Of little value once the customer was told that it was shipped."),
         is_on=False,
     ),
-    _customer("order.cancelled", "Cancelled by the shop: the reason, and the refund if any."),
-    _customer("payment.refunded", "A refund is complete: the amount, and when it arrives."),
-    _staff("order.confirmed", "Off: a copy of each receipt, for small shops.", is_on=False),
-    _staff("stock.low", "Stock reached its threshold: told once a crossing, not once a sale."),
+    _customer(
+        "order.cancelled",
+        _("Cancelled by the shop: the reason, and the refund if any."),
+        _("It is not the customer's doing, so it must be told."),
+    ),
+    _customer(
+        "payment.refunded",
+        _("A refund is complete: the amount, and when it arrives."),
+        _("Banks take days. Left out where the cancellation has told of it."),
+    ),
+    _staff(
+        "order.confirmed",
+        _("A copy of each receipt."),
+        _("For small shops; in a busy one nobody reads it."),
+        is_on=False,
+    ),
+    _staff(
+        "stock.low",
+        _("What can be sold of a SKU came down to its threshold."),
+        _("Time to order more. Told once a crossing, not once a sale."),
+    ),
     _staff(
         "staff.attention",
-        "Money or an order needs a person: dispute, reversal, mismatch, failed placements.",
+        _("Something needs a person: a dispute, a reversal, failed placements."),
+        _("At once where it is about money, once a day for the rest."),
     ),
 )
 

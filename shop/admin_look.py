@@ -80,6 +80,7 @@ _NAVIGATION = [
     {
         "title": _("Emails"),
         "items": [
+            _item(_("Stages"), "toggle_on", "notifications.stagesetting"),
             _item(_("Emails"), "mail", "notifications.emaildelivery"),
             _item(_("Events"), "bolt", "notifications.event"),
             _item(_("Waiting for Kafka"), "outbox", "notifications.outboxentry"),

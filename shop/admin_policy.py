@@ -7,7 +7,11 @@ from django.http import HttpRequest, HttpResponse
 
 # Alpine, which drives the admin's menus, evaluates attributes; unfold writes its colours into the
 # page. No inline script runs.
-ADMIN_POLICY = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+ADMIN_POLICY = {
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "frame-src": [SELF],  # previews of emails, each under a policy of its own
+}
 
 
 class AdminPolicyMiddleware:

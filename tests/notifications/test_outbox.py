@@ -20,7 +20,7 @@ def told(event: Event) -> list[tuple[str, str]]:
 
 
 def switch(event_type: str, role: str, *, enabled: bool) -> None:
-    StageSetting.objects.create(type=event_type, role=role, enabled=enabled)
+    StageSetting.objects.update_or_create(type=event_type, role=role, defaults={"enabled": enabled})
 
 
 def test_recording_outside_a_transaction_is_refused() -> None:
