@@ -33,6 +33,13 @@ def on_starting(server: Any) -> None:
             counts.unlink()
 
 
+def post_worker_init(worker: Any) -> None:
+    """Open the intake, in the process that will use it."""
+    from shop.intake_reports import start_reporting
+
+    start_reporting()
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Take a process that ended out of the gauges that count the living."""
     if _SHARED_METRICS:

@@ -8,6 +8,7 @@ id of the order on whose behalf the stock moves.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -61,6 +62,22 @@ _MOVE = """
     FROM moved ORDER BY sku
 """
 
+# The stock's rows are locked, and enough is there.
+_HOLD = """
+    WITH wanted AS (
+        SELECT * FROM unnest(%(skus)s::text[], %(quantities)s::int[]) AS line (sku, quantity)
+    ), holds AS (
+        INSERT INTO inventory_stockhold (reference, sku, quantity, status, held_until)
+        SELECT %(reference)s, sku, quantity, %(status)s, %(until)s FROM wanted ORDER BY sku
+    ), stock AS (
+        UPDATE inventory_stock stock SET held = stock.held + wanted.quantity
+        FROM wanted WHERE stock.sku = wanted.sku
+    )
+    INSERT INTO inventory_stockmovement
+        (sku, kind, on_hand_change, held_change, reference, by, moved_at)
+    SELECT sku, %(kind)s, 0, quantity, %(reference)s, %(by)s, %(at)s FROM wanted ORDER BY sku
+"""
+
 
 @dataclass(frozen=True)
 class Shortage:
@@ -107,15 +124,20 @@ def hold(
     stock = _lock(quantities)
     _require(stock, quantities)
     before = _available(stock) | before
-    StockHold.objects.bulk_create(
-        StockHold(reference=reference, stock_id=sku, quantity=quantity, held_until=until)
-        for sku, quantity in sorted(quantities.items())
-    )
+    values: dict[str, Any] = {
+        "skus": list(quantities),
+        "quantities": list(quantities.values()),
+        "reference": reference,
+        "status": HoldStatus.HELD,
+        "until": until,
+        "kind": MovementKind.HOLD,
+        "by": by,
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, values)
     for sku, quantity in quantities.items():
         stock[sku].held += quantity
-    _record(
-        stock, {sku: (0, n) for sku, n in quantities.items()}, MovementKind.HOLD, reference, by, at
-    )
     tell_of_low_stock(before, stock.values())
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import confluent_kafka
 from confluent_kafka import (
@@ -34,12 +35,15 @@ _REFUSALS = {
     KafkaError.RECORD_LIST_TOO_LARGE,
 }
 _NO_TOPIC = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
-_COORDINATOR_MOVES = {
+_LEADER_MOVES = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 }
 Position = tuple[int, int]
+Answer = TypeVar("Answer")
 
 
 class KafkaAway(Exception):
@@ -372,24 +376,28 @@ def lag(seconds: float = 2) -> dict[int, int]:
 def _committed(
     client: confluent_kafka.Consumer, entries: list[TopicPartition], seconds: float
 ) -> list[TopicPartition]:
-    """Ask for the group's offsets, again while its coordinator moves or is only just starting.
+    return _ask_again(lambda left: client.committed(entries, timeout=left), seconds)
 
-    librdkafka asks again by itself for some of these answers, not for "not coordinator".
+
+def _behind(client: confluent_kafka.Consumer, entry: TopicPartition, seconds: float) -> int:
+    low, high = _ask_again(lambda left: client.get_watermark_offsets(entry, timeout=left), seconds)
+    start = entry.offset if entry.offset >= 0 else low
+    return int(max(0, high - start))
+
+
+def _ask_again(question: Callable[[float], Answer], seconds: float) -> Answer:
+    """Ask until time is up while a group's or a partition's leader moves, or is only just chosen.
+
+    librdkafka asks again by itself for other errors, not for these.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return client.committed(entries, timeout=max(0.1, deadline - time.monotonic()))
+            return question(max(0.1, deadline - time.monotonic()))
         except KafkaException as error:
-            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+            if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-
-
-def _behind(client: confluent_kafka.Consumer, entry: TopicPartition, seconds: float) -> int:
-    low, high = client.get_watermark_offsets(entry, timeout=seconds)
-    start = entry.offset if entry.offset >= 0 else low
-    return int(max(0, high - start))
 
 
 def _connection() -> dict[str, str | int | float | bool]:

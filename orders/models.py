@@ -132,6 +132,11 @@ class Order(models.Model):
                 fields=["-placed_at"], condition=Q(status="SUCCESS"), name="orders_to_ship"
             ),
             models.Index(fields=["-placed_at"], condition=~Q(flag=""), name="orders_flagged"),
+            models.Index(
+                fields=["network_address"],
+                condition=Q(status="PENDING"),
+                name="open_orders_by_network",
+            ),
         ]
         permissions = [
             ("ship_order", "Can ship, deliver and undo shipping"),

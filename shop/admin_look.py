@@ -60,6 +60,7 @@ _NAVIGATION = [
         "title": _("Orders"),
         "items": [
             _item(_("Orders"), "receipt_long", "orders.order"),
+            _item(_("Failed placements"), "running_with_errors", "shop.failedplacement"),
             _item(_("Payments"), "payments", "payments.payment"),
             _item(_("Captures"), "account_balance", "payments.capture"),
             _item(_("Refunds"), "currency_exchange", "payments.refund"),

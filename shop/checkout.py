@@ -1,13 +1,6 @@
 """place_order(): order, payment and held stock in one transaction."""
 
-import hashlib
-import json
-import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,104 +11,25 @@ from inventory import holds
 from orders.events import record_order_event
 from orders.lifecycle import OrderStatus
 from orders.models import Order
-from orders.placement import Contact, NewLine, NewOrder, create_order
+from orders.placement import NewLine, NewOrder, create_order
 from payments.endings import supersede_order
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
 from payments.opening import create_payment
-from shop.pricing import Items, Quote, QuotedLine, quote
+from shop.limits import email_lock, require_few_open_orders
+from shop.placement import (
+    DeliveryUnavailable,
+    EmptyCart,
+    ForeignCheckoutKey,
+    LinesUnavailable,
+    Placement,
+    PriceChanged,
+    UnavailableLine,
+)
+from shop.pricing import Quote, QuotedLine, quote
 
 _LONGEST_LOCK_WAIT = "10s"
 _OVER = (OrderStatus.FAILED, OrderStatus.CANCELLED)
-
-
-class PlacementRefused(Exception):
-    """An expected answer, not a failure: nothing was ordered, and the customer is told why."""
-
-
-class EmptyCart(PlacementRefused):
-    """There is nothing to order."""
-
-
-class ForeignCheckoutKey(PlacementRefused):
-    """The checkout key belongs to another visitor."""
-
-
-class DeliveryUnavailable(PlacementRefused):
-    """The delivery method does not exist or does not go there."""
-
-
-class PriceChanged(PlacementRefused):
-    """The total is not the one that was shown."""
-
-    def __init__(self, total: Decimal) -> None:
-        self.total = total
-        super().__init__(f"The total is {total} now.")
-
-
-@dataclass(frozen=True)
-class UnavailableLine:
-    """A line that cannot be had as wanted; nothing is available of what is no longer sold."""
-
-    sku: str
-    name: str
-    wanted: int
-    available: int
-
-
-class LinesUnavailable(PlacementRefused):
-    """At least one line cannot be had in the quantity wanted."""
-
-    def __init__(self, lines: tuple[UnavailableLine, ...]) -> None:
-        self.lines = lines
-        super().__init__(", ".join(f"{line.sku}: {line.available}" for line in lines))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placement:
-    """One customer's wish to order, complete: what the checkout form and the cart said.
-
-    `shown_total` is what the customer saw, in the shop's currency; None: whatever it is now.
-    """
-
-    checkout_key: uuid.UUID
-    cart_id: uuid.UUID
-    items: Items
-    contact: Contact
-    delivery: str
-    shown_total: Decimal | None
-    locale: str
-    user_id: int | None
-    network_address: str | None
-
-    @property
-    def fingerprint(self) -> str:
-        """Tell two contents of one form apart: goods, delivery, total shown, who and where."""
-        content = [sorted(self.items), self.delivery, str(self.shown_total), asdict(self.contact)]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON-ready values; `from_json` takes them back."""
-        return {
-            **asdict(self),
-            "checkout_key": str(self.checkout_key),
-            "cart_id": str(self.cart_id),
-            "shown_total": None if self.shown_total is None else str(self.shown_total),
-        }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        shown = values["shown_total"]
-        return cls(
-            **{
-                **values,
-                "checkout_key": uuid.UUID(values["checkout_key"]),
-                "cart_id": uuid.UUID(values["cart_id"]),
-                "items": tuple((sku, quantity) for sku, quantity in values["items"]),
-                "contact": Contact(**values["contact"]),
-                "shown_total": None if shown is None else Decimal(shown),
-            }
-        )
 
 
 def place_order(placement: Placement) -> Order:
@@ -125,27 +39,41 @@ def place_order(placement: Placement) -> Order:
     same cart gives way to a changed wish; one that is being paid or is paid is returned instead.
     Owns its transaction. Raises PlacementRefused, having changed nothing.
     """
-    with translation.override(placement.locale), transaction.atomic(durable=True):
-        _queue_behind_same(placement.cart_id, placement.checkout_key)
+    with transaction.atomic(durable=True):
+        return find_or_place(placement)
+
+
+def find_or_place(placement: Placement) -> Order:
+    """Do what place_order() does, in the caller's transaction."""
+    with translation.override(placement.locale):
+        _queue_behind_same(placement)
         earlier = _earlier_orders(placement)
         for order in earlier:
             if _answers(order, placement):
                 return order
+        require_few_open_orders(placement, besides=earlier)
         return _place(placement, earlier)
 
 
-def _queue_behind_same(*ids: uuid.UUID) -> None:
-    """Let placements of one cart, and of one key, follow one another.
+def _queue_behind_same(placement: Placement) -> None:
+    """Let placements of one cart, one key and one email address follow one another.
 
     That or any row is waited for no longer than the limit.
     """
-    locks = sorted(one.int >> 65 for one in ids)  # one order for all: no deadlock
+    locks = sorted(_locks(placement))  # one order for all: no deadlock
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true)"
-            + ", pg_advisory_xact_lock(%s)" * len(ids),
+            + ", pg_advisory_xact_lock(%s)" * len(locks),
             [_LONGEST_LOCK_WAIT, *locks],
         )
+
+
+def _locks(placement: Placement) -> set[int]:
+    locks = {one.int >> 65 for one in (placement.cart_id, placement.checkout_key)}
+    if settings.RATE_LIMITS:
+        locks.add(email_lock(placement.contact.email))
+    return locks
 
 
 def _earlier_orders(placement: Placement) -> list[Order]:

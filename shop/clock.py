@@ -11,18 +11,40 @@ from notifications.database import DATABASE_AWAY
 from notifications.heartbeat import beat
 from notifications.shutdown import Shutdown
 from payments import duties
+from shop import failures, intake_reports, promises, spool
 
 logger = logging.getLogger(__name__)
 
 Duty = Callable[[], int]
+_PROMISES_A_TICK = 50
+
+
+def keep_promises() -> int:
+    """Place what a web process promised and could not place any more."""
+    kept = 0
+    while kept < _PROMISES_A_TICK and promises.keep_abandoned():
+        kept += 1
+    return kept
+
+
+def take_in_spool() -> int:
+    """Take in what failed while PostgreSQL was away."""
+    return spool.take_in(failures.store)
+
+
 # Those that need the database alone come first, on a thread of their own: PayPal cannot delay them.
 DATABASE_DUTIES: tuple[Duty, ...] = (
+    keep_promises,
+    take_in_spool,
+    failures.close_answered,
     duties.remind_customers,
     duties.end_holds,
     duties.expire_orders,
     duties.report_unknown_captures,
     duties.forget_webhooks,
     duties.forget_calls,
+    promises.forget_settled,
+    intake_reports.forget_reports,
 )
 PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.work_on_webhooks,

@@ -1,27 +1,26 @@
 """The bounded executor in front of place_order(): a bulkhead, one in each web process.
 
 It bounds how many placements touch the database at once, queues a few and refuses the rest early,
-before any of them has cost a connection.
+before any of them has cost a connection. What takes longer than a customer should wait is promised
+(`shop.promises`); what fails is kept for staff (`shop.failures`).
 """
 
 import math
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from time import monotonic
 
 from django.conf import settings
 from django.db import connection
 
 from orders.models import Order
-from shop.checkout import Placement, PlacementRefused, place_order
-from shop.operations import (
-    FAILED_PLACEMENTS,
-    INTAKE_BUSY,
-    INTAKE_QUEUE,
-    INTAKE_REFUSED,
-    INTAKE_WAIT,
-    INTAKE_WORKERS,
-)
+from shop import failures, promises, spool
+from shop.checkout import place_order
+from shop.intake_figures import IntakeFigures
+from shop.placement import Placement, PlacementRefused
+from shop.views.errors import DATABASE_AWAY
 
 
 class Overloaded(Exception):
@@ -32,47 +31,80 @@ class Overloaded(Exception):
         super().__init__(f"Too many placements; try again in {retry_after} s.")
 
 
+class Promised(Exception):
+    """It takes longer than INTAKE_WAIT_SECONDS; the promise to place it is durable."""
+
+
+class PlacementFailed(Exception):
+    """It ended in an unexpected error, its cause; what was asked for is kept for staff."""
+
+
+class Job:
+    """A placement in the queue or at work."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+        self.queued_at = monotonic()
+        self.is_promised = False
+        self.future: Future[Order | None]
+
+
 class Intake:
     """A pool of `workers` threads behind a queue of `queue` placements."""
 
     def __init__(self, *, workers: int, queue: int) -> None:
-        self.workers, self.queue = workers, queue
+        self.figures = IntakeFigures(workers)
+        self._workers, self._queue = workers, queue
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="intake")
         self._places = threading.BoundedSemaphore(workers + queue)
-        INTAKE_WORKERS.set(workers)
-        self._seconds_each = 0.05  # a moving average, once there is anything to average
 
-    def submit(self, placement: Placement) -> Future[Order]:
-        """Queue a placement, or raise Overloaded at once."""
+    def submit(self, make_placement: Callable[[], Placement]) -> Job:
+        """Queue a placement, or raise Overloaded at once: before it is even put together."""
         if not self._places.acquire(blocking=False):
-            INTAKE_REFUSED.inc()
-            waiting = self._seconds_each * (self.queue + self.workers) / self.workers
-            raise Overloaded(max(1, math.ceil(waiting)))
-        INTAKE_QUEUE.inc()
+            self.figures.note_refusal()
+            raise Overloaded(self._retry_after())
         try:
-            future = self._pool.submit(self._place, placement, monotonic())
+            job = Job(make_placement())
+            self.figures.note_queued()
+            job.future = self._pool.submit(self._work_on, job)
         except BaseException:
-            INTAKE_QUEUE.dec()
             self._places.release()
             raise
-        future.add_done_callback(lambda _: self._places.release())
-        return future
+        job.future.add_done_callback(self._leave)
+        return job
 
-    def _place(self, placement: Placement, queued_at: float) -> Order:
-        began = monotonic()
-        INTAKE_QUEUE.dec()
-        INTAKE_WAIT.observe(began - queued_at)
-        try:
-            with INTAKE_BUSY.track_inprogress():
-                return place_order(placement)
-        except PlacementRefused:
-            raise
-        except Exception:
-            FAILED_PLACEMENTS.inc()
-            raise
-        finally:
-            connection.close()
-            self._seconds_each += (monotonic() - began - self._seconds_each) * 0.1
+    def _leave(self, future: Future[Order | None]) -> None:
+        if future.cancelled():
+            self.figures.note_cancelled()
+        self._places.release()
+
+    def _retry_after(self) -> int:
+        """Return how long what is here will take, at the rate that was measured."""
+        seconds = self.figures.seconds_each * (self._queue + self._workers) / self._workers
+        return max(1, math.ceil(seconds))
+
+    def _work_on(self, job: Job) -> Order | None:
+        with self.figures.at_work(job.queued_at):
+            try:
+                order = promises.keep(job.placement) if job.is_promised else _place(job.placement)
+            except PlacementRefused:
+                raise
+            except Exception as error:
+                self.figures.note_failure()
+                failures.record_failure(job.placement, error)
+                if isinstance(error, DATABASE_AWAY):
+                    raise
+                raise PlacementFailed from error
+            finally:
+                connection.close()
+            return order
+
+
+def _place(placement: Placement) -> Order:
+    order = place_order(placement)
+    if spool.has_records():  # so PostgreSQL was away, and is back
+        spool.take_in(failures.store)
+    return order
 
 
 _lock = threading.Lock()
@@ -88,11 +120,30 @@ def intake() -> Intake:
         return _intake
 
 
-def place(placement: Placement) -> Order:
+def place(make_placement: Callable[[], Placement]) -> Order:
     """Place an order through the executor; the request waits and holds no connection meanwhile.
 
-    Raises Overloaded and PlacementRefused.
+    Raises Overloaded, Promised, PlacementRefused, PlacementFailed, SpoolFailed, and Django's own
+    errors for a database that is away.
     """
-    future = intake().submit(placement)
+    job = intake().submit(make_placement)
     connection.close()
-    return future.result()
+    wait([job.future], settings.INTAKE_WAIT_SECONDS)
+    if not job.future.done():
+        _promise(job)
+    order = job.future.result()
+    if order is None:  # another wish took its place
+        raise Promised(str(job.placement.checkout_key))
+    return order
+
+
+def _promise(job: Job) -> None:
+    """Promise what takes long, or take it back when that cannot be written down."""
+    try:
+        promises.promise(job.placement)
+    except BaseException:
+        job.future.cancel()  # at work already: the form keeps the key, under which it is found
+        raise
+    job.is_promised = True
+    job.future.add_done_callback(partial(promises.record_result, job.placement))
+    raise Promised(str(job.placement.checkout_key))

@@ -13,6 +13,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.money import validate_coins
+from shop.placement_records import FailedPlacement, IntakeReport, PlacementPromise
+
+__all__ = [
+    "BooksCheck",
+    "Category",
+    "DeliveryMethod",
+    "FailedPlacement",
+    "IntakeReport",
+    "PlacementPromise",
+    "Product",
+    "ShopPage",
+    "Variant",
+]
 
 
 def in_language(thing: models.Model, field: str) -> str:

@@ -12,9 +12,6 @@ from django.db.models import Count
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
     generate_latest,
     multiprocess,
 )
@@ -30,31 +27,11 @@ from payments.lifecycle import PaymentStatus
 from payments.models import Payment
 from shop.email_delays import email_delays
 from shop.health import DatabaseAway, require_database
-from shop.models import BooksCheck
+from shop.models import BooksCheck, FailedPlacement
+from shop.placement_records import FailureStatus
 from shop.views.errors import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
-
-INTAKE_WORKERS = Gauge(
-    "ganh_intake_workers", "Placements that may run at once.", multiprocess_mode="livesum"
-)
-INTAKE_BUSY = Gauge(
-    "ganh_intake_workers_busy", "Placements that run now.", multiprocess_mode="livesum"
-)
-INTAKE_QUEUE = Gauge(
-    "ganh_intake_queue_depth", "Placements that wait for a worker.", multiprocess_mode="livesum"
-)
-INTAKE_REFUSED = Counter("ganh_intake_refused", "Placements refused because the queue was full.")
-INTAKE_WAIT = Histogram(
-    "ganh_intake_wait_seconds",
-    "How long placements waited for a worker.",
-    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-FAILED_PLACEMENTS = Gauge(
-    "ganh_failed_placements",
-    "Placements that ended in an unexpected error since the web server started.",
-    multiprocess_mode="sum",
-)
 
 _OPEN_PAYMENTS = (PaymentStatus.PENDING, PaymentStatus.CAPTURING, PaymentStatus.REVIEW)
 _LONGEST_QUERY = "5s"
@@ -121,6 +98,11 @@ def _shop() -> Iterator[Metric]:
     yield _by_label(
         GaugeMetricFamily("ganh_payments_open", "Payments not ended yet.", labels=["status"]),
         {status.value: open_payments.get(status, 0) for status in _OPEN_PAYMENTS},
+    )
+    yield GaugeMetricFamily(
+        "ganh_failed_placements",
+        "Placements that ended in an unexpected error and wait for staff.",
+        FailedPlacement.objects.filter(status=FailureStatus.OPEN).count(),
     )
     last = BooksCheck.objects.first()
     yield GaugeMetricFamily(

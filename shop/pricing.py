@@ -9,8 +9,7 @@ from django.db.models.functions import Coalesce
 
 from inventory.models import Stock
 from shop.models import DeliveryMethod, Variant
-
-Items = Sequence[tuple[str, int]]  # SKU and quantity
+from shop.placement import Items
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ SHOP_URL = env.address("SHOP_URL")
 SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD").upper()
 MAX_QUANTITY_PER_LINE = env.whole("MAX_QUANTITY_PER_LINE", 10)
 RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, at_least=0)
 
 
 def _minutes(name: str, default: str) -> timedelta:
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shop.middleware.NetworkAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -302,6 +304,7 @@ LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CART_COOKIE_NAME = f"{COOKIE_PREFIX}cart"
+FORM_COOKIE_NAME = f"{COOKIE_PREFIX}form"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 CSRF_FAILURE_VIEW = "shop.views.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

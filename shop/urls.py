@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from shop.views import cart, catalogue, checkout, health, orders, reordering
+from shop.views import cart, catalogue, checkout, checkout_status, health, orders, reordering
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cart/update/", cart.update_cart, name="cart-update"),
     path("cart/reorder/<slug:number>/<slug:token>/", reordering.reorder_page, name="reorder"),
     path("checkout/", checkout.checkout, name="checkout"),
-    path("checkout/<uuid:checkout_key>/", checkout.checkout_status, name="checkout-status"),
+    path("checkout/<uuid:checkout_key>/", checkout_status.checkout_status, name="checkout-status"),
     path("payments/", include("payments.urls")),
     path("orders/", orders.order_history, name="orders"),
     path("orders/<slug:number>/<slug:token>/", orders.order_page, name="order"),

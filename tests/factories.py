@@ -10,8 +10,9 @@ from factory.django import DjangoModelFactory
 from inventory.holds import set_stock
 from orders.models import Order
 from orders.placement import Contact
-from shop.checkout import Placement, place_order
+from shop.checkout import place_order
 from shop.models import Category, DeliveryMethod, Product, Variant
+from shop.placement import Placement
 
 
 class CategoryFactory(DjangoModelFactory[Category]):

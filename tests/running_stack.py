@@ -29,6 +29,7 @@ class RunningStack:
         self.ports = {name: free_port() for name in _PORTS}
         self.environment = services.without_settings() | {
             "DEV_DIR": str(folder),
+            "RATE_LIMITS": "off",
             **{name: str(port) for name, port in self.ports.items()},
             **variables,
         }

@@ -15,8 +15,9 @@ from devtools.bench.placing import ADDRESS
 from devtools.paypal.client import Emulator
 from inventory.holds import set_stock
 from orders.placement import Contact
-from shop.checkout import Placement, place_order
+from shop.checkout import place_order
 from shop.models import Variant
+from shop.placement import Placement
 
 _CUSTOMERS = 30
 _VISITS = 300

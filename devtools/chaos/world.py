@@ -32,8 +32,9 @@ from payments.lifecycle import AttemptStatus
 from payments.models import PaymentAttempt
 from payments.refunds import RefundRefused, refund_payment
 from shop import clock
-from shop.checkout import Placement, place_order
+from shop.checkout import place_order
 from shop.models import Category, DeliveryMethod, Product, Variant
+from shop.placement import Placement
 
 QUANTITY = 2
 _HOLD_IS_OVER = 16 * 60

@@ -1,35 +1,42 @@
-"""The one-page checkout, and the page a waiting order is followed from."""
+"""The one-page checkout."""
 
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from orders.lifecycle import OrderStatus
-from orders.models import Order
-from shop import intake
+from shop import intake, kept_form
 from shop.cart import Cart
-from shop.checkout import (
+from shop.contents import Contents, DeliveryOption, read_contents
+from shop.countries import country_names, likely_country
+from shop.forms import CheckoutForm
+from shop.placement import (
     DeliveryUnavailable,
     ForeignCheckoutKey,
     LinesUnavailable,
     Placement,
+    PlacementRefused,
     PriceChanged,
+    TooManyOpenOrders,
     UnavailableLine,
 )
-from shop.contents import Contents, DeliveryOption, read_contents
-from shop.countries import country_names, likely_country
-from shop.forms import CheckoutForm
-from shop.views.errors import overloaded
+from shop.spool import SpoolFailed
+from shop.views.errors import (
+    DATABASE_AWAY,
+    database_away,
+    overloaded,
+    placement_failed,
+    too_many_orders,
+)
 
 
 @never_cache
@@ -39,14 +46,14 @@ def checkout(request: HttpRequest) -> HttpResponse:
     cart = Cart.from_request(request)
     if not cart.items:
         messages.info(request, _("Your cart is empty. Choose something first."))
-        return _see_other(reverse("cart"))
+        return see_other(reverse("cart"))
     if request.method == "POST":
         if "adjust" in request.POST:
             return _adjust(request, cart)
-        return _place(request, cart)
+        return place(request, cart, request.POST)
     contents = read_contents(cart)
     if not contents.can_be_ordered:
-        return _see_other(reverse("cart"))
+        return see_other(reverse("cart"))
     initial = {
         "checkout_key": uuid.uuid4(),
         "country": likely_country(request),
@@ -55,25 +62,51 @@ def checkout(request: HttpRequest) -> HttpResponse:
     return _page(request, contents, CheckoutForm(initial=initial))
 
 
-def _place(request: HttpRequest, cart: Cart) -> HttpResponse:
-    """Place the order. A browser's form needs no query here, so that a refusal needs none."""
-    form = CheckoutForm(request.POST)
+def place(request: HttpRequest, cart: Cart, sent: QueryDict) -> HttpResponse:
+    """Place the order. A form as the page makes it needs no query here: a refusal needs none.
+
+    `sent` is what the visitor sent, now or a moment ago.
+    """
+    form = CheckoutForm(sent)
     if not form.is_valid():
         return _page(request, read_contents(cart), form, status=422)
     try:
-        order = intake.place(_placement(request, cart, form))
-    except LinesUnavailable as refusal:
-        return _page(request, read_contents(cart), form, short=refusal.lines, status=409)
-    except PriceChanged as refusal:
-        return _page(request, read_contents(cart), form, new_total=refusal.total, status=409)
-    except DeliveryUnavailable:
-        form.add_error("delivery", _("Choose a way of delivery that goes to this country."))
-        return _page(request, read_contents(cart), form, status=422)
-    except ForeignCheckoutKey:
-        raise Http404 from None
+        order = intake.place(lambda: _placement(request, cart, form))
+    except PlacementRefused as refusal:
+        return _refuse(request, cart, form, refusal)
     except intake.Overloaded as refusal:
-        return overloaded(request, retry_after=refusal.retry_after)
-    return _see_other(reverse("payment-start", args=[order.transaction_id]))
+        return overloaded(request, retry_after=refusal.retry_after, form=sent)
+    except intake.Promised:
+        key = form.cleaned_data["checkout_key"]
+        response = see_other(reverse("checkout-status", args=[key]))
+    except intake.PlacementFailed:
+        return placement_failed(request, form=sent)
+    except (SpoolFailed, *DATABASE_AWAY):
+        return database_away(request, form=sent)
+    else:
+        response = see_other(reverse("payment-start", args=[order.transaction_id]))
+    kept_form.forget(request, response)
+    return response
+
+
+def _refuse(
+    request: HttpRequest, cart: Cart, form: CheckoutForm, refusal: PlacementRefused
+) -> HttpResponse:
+    """Say why nothing was ordered."""
+    match refusal:
+        case LinesUnavailable():
+            return _page(request, read_contents(cart), form, short=refusal.lines, status=409)
+        case PriceChanged():
+            return _page(request, read_contents(cart), form, new_total=refusal.total, status=409)
+        case DeliveryUnavailable():
+            form.add_error("delivery", _("Choose a way of delivery that goes to this country."))
+            return _page(request, read_contents(cart), form, status=422)
+        case ForeignCheckoutKey():
+            raise Http404
+        case TooManyOpenOrders():
+            return too_many_orders(request, form=cast("QueryDict", form.data))
+        case _:
+            raise refusal
 
 
 def _placement(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Placement:
@@ -101,7 +134,7 @@ def _adjust(request: HttpRequest, cart: Cart) -> HttpResponse:
         response = _page(request, read_contents(cart), CheckoutForm(request.POST), is_bare=True)
     else:
         messages.info(request, _("Nothing of it is left. Nothing was ordered."))
-        response = _see_other(reverse("cart"))
+        response = see_other(reverse("cart"))
     cart.save_to(response)
     return response
 
@@ -152,28 +185,7 @@ def _going_to(options: Sequence[DeliveryOption], country: str) -> list[DeliveryO
     return [option for option in options if option.method.goes_to(country)]
 
 
-@never_cache
-@require_safe
-def checkout_status(request: HttpRequest, checkout_key: uuid.UUID) -> HttpResponse:
-    """Lead the visitor who owns the key to the payment, or to the order once it is past that."""
-    order = Order.objects.filter(checkout_key=checkout_key).first()
-    if order is None or not _is_theirs(request, order):
-        raise Http404
-    target = order.get_absolute_url()
-    if order.status == OrderStatus.PENDING:
-        target = reverse("payment-start", args=[order.transaction_id])
-    if request.GET.get("format") == "json":
-        return JsonResponse({"state": "ready", "pay_url": request.build_absolute_uri(target)})
-    return _see_other(target)
-
-
-def _is_theirs(request: HttpRequest, order: Order) -> bool:
-    if Cart.from_request(request).owns(order.cart_id):
-        return True
-    return request.user.is_authenticated and order.user_id == request.user.pk
-
-
-def _see_other(address: str) -> HttpResponse:
+def see_other(address: str) -> HttpResponse:
     response = redirect(address)
     response.status_code = 303
     return response

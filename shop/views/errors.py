@@ -3,9 +3,12 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shop import kept_form
 
 # django-db-connection-pool raises SQLAlchemy's own error when every connection is busy.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
@@ -36,25 +39,55 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/errors/500.html", status=500)
 
 
-def database_away(request: HttpRequest) -> HttpResponse:
+def database_away(request: HttpRequest, *, form: QueryDict | None = None) -> HttpResponse:
     """Answer while PostgreSQL cannot be reached."""
-    return _unavailable(request, "shop/errors/database.html", _RETRY_SECONDS)
+    return _unavailable(request, "shop/errors/database.html", _RETRY_SECONDS, form=form)
 
 
-def overloaded(request: HttpRequest, *, retry_after: int) -> HttpResponse:
-    """Answer while more people order than can be served; the form is kept in the page."""
-    return _unavailable(request, "shop/errors/overloaded.html", retry_after)
+def overloaded(request: HttpRequest, *, retry_after: int, form: QueryDict) -> HttpResponse:
+    """Answer while more people order than can be served; it tries the form again by itself."""
+    retry_at = kept_form.address(form)
+    response = _unavailable(
+        request, "shop/errors/overloaded.html", retry_after, form=form, retry_at=retry_at
+    )
+    if retry_at:
+        kept_form.keep(response, form)
+    return response
 
 
-def _unavailable(request: HttpRequest, template: str, seconds: int) -> HttpResponse:
-    kept = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name != "csrfmiddlewaretoken"
-        for value in values
-    ]
-    context = {"seconds": seconds, "kept": kept}
+def placement_failed(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
+    """Answer a placement that ended in an error: kept for staff, and the form for another try."""
+    context = {"kept": _fields(form), "retry_to": reverse("checkout")}
+    return render(request, "shop/errors/placement.html", context, status=500)
+
+
+def too_many_orders(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
+    """Answer who has as many unpaid orders as are allowed."""
+    context = {"kept": _fields(form), "retry_to": reverse("checkout")}
+    return render(request, "shop/errors/too_many_orders.html", context, status=429)
+
+
+def _unavailable(
+    request: HttpRequest,
+    template: str,
+    seconds: int,
+    *,
+    form: QueryDict | None = None,
+    retry_at: str = "",
+) -> HttpResponse:
+    is_form = form is not None or request.method == "POST"
+    context = {
+        "seconds": seconds,
+        "kept": _fields(request.POST if form is None else form),
+        "retry_to": (reverse("checkout") if form is not None else request.path) if is_form else "",
+        "retry_at": retry_at,
+    }
     response = render(request, template, context, status=503)
     response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _fields(form: QueryDict) -> list[tuple[str, str]]:
+    kept = kept_form.without_token(form)
+    return [(name, str(value)) for name, values in kept.lists() for value in values]

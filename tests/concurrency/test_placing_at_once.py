@@ -13,7 +13,8 @@ from inventory.models import StockHold
 from orders.models import Order
 from payments.models import Payment
 from payments.settlement import settle
-from shop.checkout import ForeignCheckoutKey, LinesUnavailable, place_order
+from shop.checkout import place_order
+from shop.placement import ForeignCheckoutKey, LinesUnavailable
 from tests.factories import VariantFactory, placement
 from tests.paying import approve, on_shelf, standing
 from tests.together import together

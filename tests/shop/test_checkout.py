@@ -22,7 +22,9 @@ from orders.models import Order
 from payments.endings import cancel_by_customer
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
-from shop.checkout import (
+from shop.checkout import place_order
+from shop.models import Variant
+from shop.placement import (
     DeliveryUnavailable,
     EmptyCart,
     ForeignCheckoutKey,
@@ -31,9 +33,7 @@ from shop.checkout import (
     PlacementRefused,
     PriceChanged,
     UnavailableLine,
-    place_order,
 )
-from shop.models import Variant
 from tests.factories import DeliveryMethodFactory, VariantFactory, contact, placement
 from tests.paying import on_shelf
 
@@ -122,7 +122,7 @@ def test_statements_do_not_grow_with_the_lines() -> None:
         with CaptureQueriesContext(connection) as queries:
             place_order(wish)
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] <= 16
 
 
 # --- Again

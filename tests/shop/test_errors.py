@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -35,9 +36,11 @@ def test_every_error_page_is_valid_and_asks_no_database() -> None:
         errors.forbidden(request, PermissionDenied()),
         errors.server_error(request),
         errors.database_away(request),
-        errors.overloaded(request, retry_after=3),
+        errors.overloaded(request, retry_after=3, form=QueryDict()),
+        errors.placement_failed(request, form=QueryDict()),
+        errors.too_many_orders(request, form=QueryDict()),
     ]
-    assert [page.status_code for page in pages] == [400, 403, 500, 503, 503]
+    assert [page.status_code for page in pages] == [400, 403, 500, 503, 503, 500, 429]
     for page in pages:
         parsed(page)
 

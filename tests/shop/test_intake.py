@@ -1,18 +1,19 @@
 """The bounded executor in front of place_order()."""
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import Future, wait
-from functools import partial
 
 import pytest
 from django.db import connection
 
 from orders.models import Order
-from shop import intake
-from shop.checkout import LinesUnavailable, Placement, place_order
-from shop.intake import Intake, Overloaded
+from shop import intake, intake_figures
+from shop.checkout import place_order
+from shop.intake import Intake, Overloaded, PlacementFailed
+from shop.placement import LinesUnavailable, Placement
 from tests.factories import VariantFactory, placement
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,9 +62,13 @@ def small() -> Generator[Intake]:
     small._pool.shutdown()
 
 
-def fill(small: Intake, gate: Gate) -> list[Future[Order]]:
+def submit(small: Intake, wish: Placement) -> Future[Order | None]:
+    return small.submit(lambda: wish).future
+
+
+def fill(small: Intake, gate: Gate) -> list[Future[Order | None]]:
     tea = VariantFactory.create(stock=100)
-    futures = [small.submit(placement(tea)) for _ in range(5)]
+    futures = [submit(small, placement(tea)) for _ in range(5)]
     gate.wait_until_inside(2)
     return futures
 
@@ -72,7 +77,7 @@ def test_full_queue_refuses_at_once_and_costs_no_query(small: Intake, gate: Gate
     fill(small, gate)
     wish = placement()
     with pytest.raises(Overloaded) as refusal, connection.execute_wrapper(_no_query):
-        small.submit(wish)
+        submit(small, wish)
     assert refusal.value.retry_after >= 1
 
 
@@ -92,31 +97,55 @@ def test_place_is_free_again_when_a_placement_is_done(small: Intake, gate: Gate)
     futures = fill(small, gate)
     gate.opened.set()
     wait(futures, _PATIENCE_SECONDS)
-    again = [small.submit(placement(VariantFactory.create())) for _ in range(5)]
-    assert [future.result(_PATIENCE_SECONDS).status for future in again] == ["PENDING"] * 5
+    again = [submit(small, placement(VariantFactory.create())) for _ in range(5)]
+    orders = [future.result(_PATIENCE_SECONDS) for future in again]
+    assert [order and order.status for order in orders] == ["PENDING"] * 5
 
 
 def test_refusals_and_errors_reach_who_asked_and_free_the_place(small: Intake) -> None:
     sold_out = placement(VariantFactory.create(stock=0))
     for _ in range(8):
         with pytest.raises(LinesUnavailable):
-            small.submit(sold_out).result(_PATIENCE_SECONDS)
+            submit(small, sold_out).result(_PATIENCE_SECONDS)
 
 
 def test_unexpected_error_reaches_who_asked(small: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Placement) -> Order:
-        raise ZeroDivisionError
+    monkeypatch.setattr(intake, "place_order", _divide)
+    with pytest.raises(PlacementFailed) as failure:
+        submit(small, placement()).result(_PATIENCE_SECONDS)
+    assert isinstance(failure.value.__cause__, ZeroDivisionError)
 
-    monkeypatch.setattr(intake, "place_order", fail)
-    with pytest.raises(ZeroDivisionError):
-        small.submit(placement()).result(_PATIENCE_SECONDS)
+
+def _divide(_: Placement) -> Order:
+    raise ZeroDivisionError
+
+
+def test_nothing_is_put_together_for_a_refusal(small: Intake, gate: Gate) -> None:
+    fill(small, gate)
+    with pytest.raises(Overloaded):
+        small.submit(lambda: pytest.fail("put together all the same"))
+
+
+def test_each_change_of_state_is_one_line(
+    small: Intake, gate: Gate, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "shop.intake_figures")
+    fill(small, gate)
+    for _ in range(3):
+        with pytest.raises(Overloaded):
+            submit(small, placement())
+    small.figures.calm_down()
+    monkeypatch.setattr(intake_figures, "_CALM_SECONDS", 0)
+    small.figures.calm_down()
+    changes = [line.split(" (")[0] for line in caplog.messages]
+    assert changes == ["Intake: ok → busy", "Intake: busy → refusing", "Intake: refusing → ok"]
 
 
 def test_workers_keep_no_connection(small: Intake) -> None:
     tea = VariantFactory.create(stock=100)
     before = _connections()
     for _ in range(4):
-        small.submit(placement(tea)).result(_PATIENCE_SECONDS)
+        submit(small, placement(tea)).result(_PATIENCE_SECONDS)
     deadline = time.monotonic() + _PATIENCE_SECONDS  # a backend takes a moment to leave
     while _connections() > before:
         assert time.monotonic() < deadline
@@ -136,12 +165,15 @@ def test_waiting_request_holds_no_connection(
     wish = placement(VariantFactory.create())
     holding: list[bool] = []
 
+    def wait_and_note(futures: list[Future[Order]], seconds: float) -> None:
+        holding.append(connection.connection is not None)
+        wait(futures, seconds)
+
     def request() -> None:
         connection.ensure_connection()
-        original = small.submit
-        monkeypatch.setattr(small, "submit", partial(_submit_then_look, original, holding))
-        intake.place(wish)
+        intake.place(lambda: wish)
 
+    monkeypatch.setattr(intake, "wait", wait_and_note)
     thread = threading.Thread(target=request)
     thread.start()
     gate.wait_until_inside(1)
@@ -149,21 +181,6 @@ def test_waiting_request_holds_no_connection(
     thread.join(_PATIENCE_SECONDS)
     assert holding == [False]
     assert Order.objects.count() == 1
-
-
-def _submit_then_look(
-    submit: Callable[[Placement], Future[Order]], holding: list[bool], wish: Placement
-) -> Future[Order]:
-    """Submit; when the request asks for the result, note whether it still has a connection."""
-    future = submit(wish)
-    result = future.result
-
-    def noted(timeout: float | None = None) -> Order:
-        holding.append(connection.connection is not None)
-        return result(timeout)
-
-    future.result = noted  # type: ignore[method-assign]
-    return future
 
 
 def test_one_executor_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

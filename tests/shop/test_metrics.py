@@ -98,7 +98,7 @@ def test_a_refused_placement_is_counted(client: Client) -> None:
     full._places.acquire()
 
     with pytest.raises(Overloaded):
-        full.submit(placement())
+        full.submit(placement)
 
     assert scrape(client)["ganh_intake_refused_total", ()] == before + 1
 
@@ -106,7 +106,8 @@ def test_a_refused_placement_is_counted(client: Client) -> None:
 def test_several_processes_are_summed(tmp_path: Path) -> None:
     program = (
         "import django; django.setup()\n"
-        "from shop.operations import INTAKE_WORKERS, _counted\n"
+        "from shop.intake_figures import WORKERS as INTAKE_WORKERS\n"
+        "from shop.operations import _counted\n"
         "from prometheus_client import generate_latest\n"
         "INTAKE_WORKERS.set(3)\n"
         "print(generate_latest(_counted()).decode())"

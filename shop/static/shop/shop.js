@@ -88,3 +88,13 @@ const later = () => {
 countDown();
 setInterval(countDown, 15000);
 later();
+
+// Waiting in line: the page looks again, and goes where the order can be paid.
+const wait = (waiting) => setTimeout(async () => {
+  try {
+    const { state } = await (await fetch("?format=json")).json();
+    if (state !== "waiting") return location.reload();
+  } catch { /* Offline for a moment: look again later. */ }
+  wait(waiting);
+}, waiting.dataset.waits * 1000);
+all("[data-waits]").forEach(wait);

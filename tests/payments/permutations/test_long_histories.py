@@ -22,8 +22,8 @@ from devtools.chaos.world import DEEDS, QUANTITY, Surroundings, World, new_order
 from inventory.models import Stock
 from orders.lifecycle import OrderStatus
 from shop.books import check_books
-from shop.checkout import LinesUnavailable
 from shop.models import Variant
+from shop.placement import LinesUnavailable
 
 pytestmark = pytest.mark.timeout(600)
 

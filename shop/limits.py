@@ -1,0 +1,43 @@
+"""Limits against abuse: how many unpaid orders one customer, or one network address, may have."""
+
+import hashlib
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from orders.lifecycle import OrderStatus
+from orders.models import Order
+from payments.lifecycle import PaymentStatus
+from shop.placement import Placement, TooManyOpenOrders
+
+OPEN_ORDERS_OF_ONE_EMAIL = 3
+OPEN_ORDERS_OF_ONE_ADDRESS = 20
+
+
+def require_few_open_orders(placement: Placement, *, besides: Sequence[Order]) -> None:
+    """Raise TooManyOpenOrders when one more is one too many; `besides` are those that give way.
+
+    Exact for an email address, whose placements follow one another (see `email_lock`); those of a
+    network address do not wait for each other, so that a few more may slip through at once.
+    """
+    if not settings.RATE_LIMITS:
+        return
+    of_email = Q(email__iexact=placement.contact.email)
+    of_address = Q(network_address=placement.network_address)
+    found = (
+        Order.objects.filter(of_email | of_address, status=OrderStatus.PENDING)
+        .filter(payment__status=PaymentStatus.PENDING)
+        .exclude(pk__in=[order.pk for order in besides])
+        .aggregate(email=Count("pk", filter=of_email), address=Count("pk", filter=of_address))
+    )
+    if found["email"] >= OPEN_ORDERS_OF_ONE_EMAIL:
+        raise TooManyOpenOrders("email")
+    if found["address"] >= OPEN_ORDERS_OF_ONE_ADDRESS:
+        raise TooManyOpenOrders("address")
+
+
+def email_lock(email: str) -> int:
+    """Return the key of the advisory lock that placements for one email address queue behind."""
+    digest = hashlib.blake2b(email.casefold().encode(), digest_size=8, person=b"email").digest()
+    return int.from_bytes(digest, "big") >> 1
