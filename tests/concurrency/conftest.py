@@ -3,8 +3,6 @@
 import pytest
 from pytest_django import Settings
 
-from tests.payments.conftest import paypal  # noqa: F401 - a fixture
-
 
 @pytest.fixture(autouse=True)
 def everyone_at_once(settings: Settings) -> None:
