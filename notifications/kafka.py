@@ -144,7 +144,7 @@ class Producer:
     def _give_up(self, errors: list[KafkaError]) -> None:
         self._producer.purge()
         self._producer.flush(1)
-        if self._fatal or any(error.fatal() for error in errors):
+        if self._fatal or any(_is_fatal(error) for error in errors):
             raise FatalKafkaError(f"The producer failed for good: {self._fatal or errors[0]}")
         refusals = [error for error in errors if error.code() in _REFUSALS]
         if refusals:
@@ -154,7 +154,7 @@ class Producer:
         raise KafkaAway(errors[0].str() if errors else "no answer in time")
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if _is_fatal(error):
             self._fatal = error
 
 
@@ -227,6 +227,8 @@ class Consumer:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            if _is_fatal(error.args[0]):
+                raise FatalKafkaError(f"The consumer failed for good: {error}") from error
             logger.warning("Offsets were not committed, the ledger has them: %s", error)
 
     def has_reached(self, ends: dict[int, int]) -> bool:
@@ -260,7 +262,7 @@ class Consumer:
         error = message.error()
         if error is None:
             return False
-        if error.fatal():
+        if _is_fatal(error):
             raise FatalKafkaError(f"The consumer failed for good: {error}")
         logger.warning("Kafka: %s", error)
         return True
@@ -270,8 +272,16 @@ class Consumer:
         self._lost.update(entry.partition for entry in partitions)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if _is_fatal(error):
             self._fatal = error
+
+
+def _is_fatal(error: KafkaError) -> bool:
+    """Say whether the client can do no more; later answers about it say so by their code alone.
+
+    A static member that a restarted broker no longer knows is fenced by its own second joining.
+    """
+    return error.fatal() or error.code() == KafkaError._FATAL
 
 
 def _incoming(message: confluent_kafka.Message) -> Incoming:
