@@ -11,6 +11,7 @@ from django.utils import timezone
 from notifications.addressing import why_skipped
 from notifications.dead_letters import Cause, Morgue
 from notifications.emails import Unwritable, WrittenEmail, write_email
+from notifications.forgetting import forget_suppressed, suppressed
 from notifications.kafka import Incoming
 from notifications.ledger import Outcome, Owner
 from notifications.mailer import Answer, Mailer, MailServerAway, Reply
@@ -48,15 +49,23 @@ class Dispatcher:
         absence puts down everything and raises `MailServerAway`; no attempt is spent.
         """
         held_up: set[tuple[str, str]] = set()
+        forgotten = suppressed(emails)
         try:
             for email in emails:
                 if not may_go_on():
                     break
                 self._pulse()
-                self._one(email, held_up)
+                if email.pk in forgotten:
+                    self._forget(email)
+                else:
+                    self._one(email, held_up)
         finally:
             self._record_done()
             self._owner.release(timezone.now())
+
+    def _forget(self, email: EmailDelivery) -> None:
+        self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason="suppressed"))
+        forget_suppressed(email.pk)
 
     def check_health(self) -> None:
         """Raise `TooManyDead` when this looks like a bug."""

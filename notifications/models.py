@@ -188,7 +188,9 @@ DELIVERY_MOVES = [
     ("SENDING", "FAILED"),
     ("SENDING", "DEAD"),
     ("DEFERRED", "CLAIMED"),
+    ("DEFERRED", "SKIPPED"),
     ("WAITING", "CLAIMED"),
+    ("WAITING", "SKIPPED"),
     ("DEAD", "CLAIMED"),
 ]
 

@@ -88,7 +88,7 @@ def _stages_on(event_type: str) -> list[Stage]:
 
 def _recipients(role: Role, customer: Recipient | None) -> list[Recipient]:
     if role is Role.CUSTOMER:
-        return [customer] if customer else []
+        return [customer] if customer and customer.email else []  # none: forgotten
     return [
         Recipient(email=address, name="", locale=settings.LANGUAGE_CODE)
         for address in settings.STAFF_EMAIL

@@ -36,7 +36,8 @@ _LOCK = lock_class("outbox relay")
 # The merge is PostgreSQL's: it costs the relay less than decoding and encoding in Python.
 _CLAIM = """
     SELECT entry.id, event.id, event.type, event.subject, event.recorded_at, event.traceparent,
-           convert_to((event.body || event.personal)::text, 'UTF8')
+           convert_to(
+               ('{"deliver_to": []}'::jsonb || event.body || event.personal)::text, 'UTF8')
     FROM notifications_outboxentry entry
     JOIN notifications_event event ON event.id = entry.event_id
     ORDER BY entry.id LIMIT %s FOR UPDATE OF entry

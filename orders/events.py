@@ -13,6 +13,8 @@ from notifications.models import Event
 from notifications.outbox import Recipient, record_event
 from orders.models import Order, OrderLine
 
+# A parcel leads to where its addressee lives.
+_PERSONAL_EXTRA = frozenset({"shipment"})
 _CAN_BE_ORDERED_AGAIN = frozenset({"order.expired"})
 
 
@@ -29,12 +31,13 @@ def record_order_event(
 
     `extra` is what the stage adds, JSON-ready. With `notify=False` nobody is mailed.
     """
+    leads_to_customer = {name: extra.pop(name) for name in _PERSONAL_EXTRA & extra.keys()}
     return record_event(
         type=type,
         subject=order.number,
         customer=Recipient(email=order.email, name=order.full_name, locale=order.locale),
         body={**_body(order), **extra},
-        personal=_personal(order, type),
+        personal={**_personal(order, type), **leads_to_customer},
         valid_until=valid_until,
         covered_by=covered_by,
         notify=notify,

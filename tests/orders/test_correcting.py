@@ -53,7 +53,7 @@ def test_a_corrected_tracking_number_is_told_anew(order: Order) -> None:
         correct_order(order_id=order.pk, contact=contact(), shipment=right, by="Lan")
     assert events_of(order) == ["order.shipped", "order.shipped"]
     last = Event.objects.filter(type="order.shipped").latest("recorded_at")
-    assert last.body["shipment"]["tracking_number"] == "EE124"
+    assert last.personal["shipment"]["tracking_number"] == "EE124"
 
 
 def test_a_corrected_address_alone_is_not_told(order: Order) -> None:

@@ -46,5 +46,11 @@ def test_a_quiet_event_is_told_to_nobody(tea: Variant) -> None:
 
 
 def test_what_the_stage_adds_is_in_the_body(tea: Variant) -> None:
+    event = record_order_event(placed_order(tea), "order.sold_out", shortage={"skus": [tea.sku]})
+    assert event.body["shortage"] == {"skus": [tea.sku]}
+
+
+def test_a_parcel_can_be_forgotten(tea: Variant) -> None:
     event = record_order_event(placed_order(tea), "order.shipped", shipment={"carrier": "VNPost"})
-    assert event.body["shipment"] == {"carrier": "VNPost"}
+    assert event.personal["shipment"] == {"carrier": "VNPost"}
+    assert "shipment" not in event.body

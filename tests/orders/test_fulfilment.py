@@ -42,7 +42,7 @@ def test_shipping_is_told_with_carrier_and_number(order: Order) -> None:
     order.refresh_from_db()
     assert order.status == "SHIPPED"
     event = Event.objects.get(type="order.shipped")
-    assert event.body["shipment"] == {
+    assert event.personal["shipment"] == {
         "carrier": "VNPost",
         "tracking_number": "EE123",
         "tracking_url": "https://vnpost.vn/vi-vn/dinh-vi/buu-pham?key=EE123",
