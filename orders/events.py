@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.templatetags.static import static
 from django.urls import reverse
 
 from notifications.models import Event
 from notifications.outbox import Recipient, record_event
 from orders.models import Order, OrderLine
+from orders.pictures import picture_for_emails
 
 # A parcel leads to where its addressee lives.
 _PERSONAL_EXTRA = frozenset({"shipment"})
@@ -74,7 +74,7 @@ def _line(line: OrderLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": str(line.unit_price),
         "total": str(line.total),
-        "picture": settings.SHOP_URL + static(line.picture) if line.picture else "",
+        "picture": picture_for_emails(line.picture),
         "url": f"{settings.SHOP_URL}/products/{line.slug}/",
     }
 

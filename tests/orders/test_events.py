@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def tea() -> Variant:
-    product = ProductFactory.create(slug="lotus-tea", picture="shop/products/tea.svg")
+    product = ProductFactory.create(slug="lotus-tea", picture="shop/products/phin-filter.svg")
     return VariantFactory.create(product=product, price=Decimal("12.50"))
 
 
@@ -27,7 +27,7 @@ def test_the_event_tells_the_whole_order(tea: Variant, settings: Settings) -> No
     assert event.body["totals"]["total"] == "29.00"
     (line,) = event.body["lines"]
     assert (line["name"], line["variant"], line["total"]) == ("Trà sen", "100 gam", "25.00")
-    assert line["picture"] == f"{settings.SHOP_URL}/static/shop/products/tea.svg"
+    assert line["picture"] == f"{settings.SHOP_URL}/static/shop/products/thumbnails/phin-filter.png"
     assert line["url"] == f"{settings.SHOP_URL}/products/lotus-tea/"
 
 
