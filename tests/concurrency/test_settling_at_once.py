@@ -146,7 +146,7 @@ def test_cancelled_by_eight_at_once_is_refunded_and_put_back_once(
     paypal: Emulator, paid: Order, tea: Variant
 ) -> None:
     cancel = partial(cancel_by_shop, order_id=paid.pk, reason="", by="Lan")
-    assert sorted(together([cancel] * 8)) == [False] * 7 + [True]
+    assert sorted(map(str, together([cancel] * 8))) == ["False"] * 7 + ["True"]
     assert standing(paid)[:2] == ("CANCELLED", "REFUNDED")
     assert (on_shelf(tea.sku), Refund.objects.count()) == ((10, 0), 1)
     assert events_of(paid) == ["order.confirmed", "order.cancelled", "payment.refunded"]
