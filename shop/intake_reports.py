@@ -25,7 +25,6 @@ _SILENT = timedelta(seconds=4 * EVERY_SECONDS)
 
 def start_reporting() -> None:
     """Report for this web process from now on; `gunicorn.conf.py` calls it after the fork."""
-    intake()
     threading.Thread(target=_report_forever, name="intake-report", daemon=True).start()
 
 
