@@ -20,6 +20,8 @@ from notifications.forgetting import (
 from orders.forgetting import StillOpen, forget_orders, orders_of
 from orders.models import Order
 from payments.forgetting import forget_webhooks_of
+from shop import spool
+from shop.models import FailedPlacement, PlacementPromise
 
 
 class CannotForget(Exception):
@@ -36,6 +38,16 @@ def forget_accounts(person: Person) -> int:
     return number
 
 
+def forget_placements(person: Person) -> int:
+    """Delete what the person asked for that waits, failed or lies in the spool."""
+    email = person.email.casefold()
+    failed, _ = FailedPlacement.objects.filter(email__iexact=email).delete()
+    promises = PlacementPromise.objects.filter(wish__contact__email__iexact=email)
+    promised, _ = promises.delete()
+    spooled = spool.drop(lambda one: one["wish"]["contact"]["email"].casefold() == email)
+    return failed + promised + spooled
+
+
 # Whatever keeps something of a person has its line here.
 PARTS: tuple[tuple[str, Callable[[Person], int]], ...] = (
     ("webhooks", forget_webhooks_of),
@@ -43,6 +55,7 @@ PARTS: tuple[tuple[str, Callable[[Person], int]], ...] = (
     ("emails", forget_emails),
     ("events", forget_events),
     ("orders", forget_orders),
+    ("placements", forget_placements),
     ("accounts", forget_accounts),
 )
 

@@ -52,6 +52,14 @@ def take_in(store: Callable[[Record], None]) -> int:
         return sum(_take(path, store) for path in _files(settings.SPOOL_DIR)) if is_ours else 0
 
 
+def drop(is_meant: Callable[[Record], bool]) -> int:
+    """Delete the records that are meant; return how many."""
+    meant = [path for path in _files(settings.SPOOL_DIR) if is_meant(json.loads(path.read_text()))]
+    for path in meant:
+        path.unlink()
+    return len(meant)
+
+
 def _take(path: Path, store: Callable[[Record], None]) -> int:
     try:
         record = json.loads(path.read_text())

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +13,19 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from devtools.mailbox.client import Mailbox
 from notifications.models import DeadLetter, EmailDelivery, Event, StageSetting, SuppressedAddress
 from orders.fulfilment import mark_delivered, ship_order
 from orders.models import Order
 from payments.models import WebhookReceipt
+from shop.failures import record_failure
 from shop.forgetting import forget_customer
 from shop.logs import DiscreetFormatter
-from tests.factories import contact, placed_order
+from shop.ownership import ownership
+from shop.promises import promise
+from tests.factories import contact, placed_order, placement
 from tests.notifications.conftest import consume, publish, publish_and_consume
 from tests.paying import violations
 from tests.shop.flows import paid_order
@@ -72,6 +77,23 @@ def test_a_forgotten_person_is_nowhere_and_the_books_are_whole(
     assert [word for word in WORDS if word.casefold() in everything()] == []
     assert violations() == []
     assert not {key for key, number in forget_customer(LAN).items() if number} - {"orders"}
+
+
+def test_placements_that_wait_failed_or_lie_in_the_spool_are_forgotten(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SPOOL_DIR = tmp_path
+    wishes = [placement(contact=contact(email=LAN)) for _ in range(3)]
+    promise(wishes[0])
+    ownership.resign()
+    record_failure(wishes[1], ValueError(LAN))
+    with monkeypatch.context() as away:
+        away.setitem(connection.settings_dict, "HOST", "/nonexistent")
+        connection.close()
+        record_failure(wishes[2], ValueError(LAN))
+    assert forget_customer(LAN)["placements"] == 3
+    assert LAN not in everything()
+    assert list(tmp_path.glob("*.json")) == []
 
 
 def test_what_still_stands_on_kafka_is_not_sent(mailbox: Mailbox, kafka_topic: str) -> None:
