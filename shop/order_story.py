@@ -16,6 +16,8 @@ Text = str | Promise
 
 # PayPal's page for the attempt has closed; nobody's card was refused.
 _CLOSED_AT_PAYPAL = frozenset({"ORDER_EXPIRED", "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"})
+_CANCEL = _("Cancel this order")
+_WISH_TO_CANCEL = _("Ask us to cancel this order")
 _WISHED = frozenset({FailureReason.CANCELLED.value, FailureReason.SUPERSEDED.value})
 _NO_MONEY = frozenset({CaptureStatus.DECLINED.value, CaptureStatus.FAILED.value})
 _WAITING = (
@@ -112,7 +114,7 @@ class Story:
     tone: str  # "wait" | "good" | "bad"
     steps: list[Step] = field(default_factory=list)
     pay_label: Text = ""
-    can_cancel: bool = False
+    cancel_label: Text = ""
     poll_seconds: int | None = None
 
 
@@ -126,8 +128,15 @@ def tell(order: Order, payment: Payment, *, is_held: bool) -> Story:
     headline, sentence = _PAID[OrderStatus(order.status)]
     if order.status == OrderStatus.CANCELLED:
         return Story(headline, sentence, "bad", steps)
-    is_over = order.status == OrderStatus.DELIVERED
-    return Story(headline, sentence, "good", steps, poll_seconds=None if is_over else 30)
+    may_wish = order.status == OrderStatus.SUCCESS and order.cancel_wished_at is None
+    return Story(
+        headline,
+        sentence,
+        "good",
+        steps,
+        cancel_label=_WISH_TO_CANCEL if may_wish else "",
+        poll_seconds=None if order.status == OrderStatus.DELIVERED else 30,
+    )
 
 
 def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Story:
@@ -135,7 +144,7 @@ def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Stor
         headline, sentence, poll_seconds = _CONFIRMING[PaymentStatus(payment.status)]
         return Story(headline, sentence, "wait", steps, poll_seconds=poll_seconds)
     if _is_unanswered(payment):
-        return Story(*_UNANSWERED, "wait", steps, can_cancel=True, poll_seconds=2)
+        return Story(*_UNANSWERED, "wait", steps, cancel_label=_CANCEL, poll_seconds=2)
     issue = _last_issue(payment)
     headline, sentence = _WAITING
     if issue:
@@ -147,7 +156,7 @@ def _tell_pending(payment: Payment, steps: list[Step], *, is_held: bool) -> Stor
         "bad" if issue else "wait",
         steps,
         pay_label=_("Try again") if issue else _("Pay now"),
-        can_cancel=True,
+        cancel_label=_CANCEL,
         poll_seconds=4,
     )
 
