@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from inventory.models import Stock, StockMovement
 from notifications.admin import ReadOnlyAdmin
+from notifications.exports import ExportedAdmin
 
 
 class MovementInline(TabularInline):  # type: ignore[misc] # unfold has no types
@@ -52,9 +53,10 @@ class RunningOut(admin.SimpleListFilter):
 
 
 @admin.register(Stock)
-class StockAdmin(ModelAdmin):  # type: ignore[misc]
+class StockAdmin(ExportedAdmin, ModelAdmin):  # type: ignore[misc]
     """What is on the shelf. Staff set the threshold; numbers change by movements alone."""
 
+    export_fields = ("sku", "on_hand", "held", "low_stock_threshold")
     list_display = ("sku", "on_hand", "held", "left", "low_stock_threshold")
     list_filter = (RunningOut,)
     search_fields = ("sku",)
@@ -86,9 +88,10 @@ class StockAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(StockMovement)
-class StockMovementAdmin(ReadOnlyAdmin):
+class StockMovementAdmin(ExportedAdmin, ReadOnlyAdmin):
     """Every change of the stock."""
 
+    export_fields = ("moved_at", "stock", "kind", "on_hand_change", "held_change", "by")
     list_display = ("moved_at", "stock_id", "kind", "on_hand_change", "held_change", "by")
     list_filter = ("kind",)
     list_select_related = ("stock",)

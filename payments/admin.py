@@ -5,6 +5,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from notifications.admin import ReadOnlyAdmin
+from notifications.exports import ExportedAdmin
 from payments.lifecycle import PaymentStatus
 from payments.models import Capture, Payment, PaymentAttempt, Refund, WebhookReceipt
 
@@ -38,8 +39,10 @@ class CaptureInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(ExportedAdmin, ReadOnlyAdmin):
     """Payments; they move by what PayPal says, never by hand."""
+
+    export_fields = ("order__number", "transaction_id", "status", "amount", "currency")
 
     list_display = ("order", "state", "amount", "currency", "transaction_id")
     list_filter = ("status",)
@@ -55,8 +58,18 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Capture)
-class CaptureAdmin(ReadOnlyAdmin):
+class CaptureAdmin(ExportedAdmin, ReadOnlyAdmin):
     """Money that PayPal took."""
+
+    export_fields = (
+        "payment__order__number",
+        "paypal_id",
+        "status",
+        "amount",
+        "currency",
+        "is_settling",
+        "recorded_at",
+    )
 
     list_display = (
         "recorded_at",
@@ -79,8 +92,19 @@ class CaptureAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(ExportedAdmin, ReadOnlyAdmin):
     """Money that goes back."""
+
+    export_fields = (
+        "capture__payment__order__number",
+        "paypal_id",
+        "status",
+        "amount",
+        "currency",
+        "reason",
+        "by",
+        "requested_at",
+    )
 
     list_display = ("requested_at", "order", "paypal_id", "status", "amount", "currency", "reason")
     list_filter = ("status", "reason")

@@ -61,6 +61,7 @@ IS_HTTPS = SHOP_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "pgtrigger",
+    "import_export",
     "csp",
     "axes",
     "shop",  # before allauth, whose templates it overrides

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from inventory.models import Stock
+from notifications.exports import ExportedAdmin
 from shop.models import Category, DeliveryMethod, Product, ShopPage, Variant
 
 
@@ -33,9 +34,10 @@ class VariantInline(TabularInline):  # type: ignore[misc] # unfold has no types
 
 
 @admin.register(Product)
-class ProductAdmin(ModelAdmin):  # type: ignore[misc]
+class ProductAdmin(ExportedAdmin, ModelAdmin):  # type: ignore[misc]
     """Products in both languages. One that is no longer sold is withdrawn, not deleted."""
 
+    export_fields = ("slug", "name_en", "name_vi", "category__slug", "is_published", "position")
     list_display = ("name_en", "name_vi", "category", "is_published", "is_featured", "position")
     list_editable = ("is_published", "is_featured", "position")
     list_filter = ("is_published", "is_featured", "category")

@@ -1,7 +1,7 @@
 """Orders for staff: a list that finds any of them, and a page that tells one's whole story."""
 
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
@@ -9,16 +9,19 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
 from notifications.admin import ReadOnlyAdmin
+from notifications.exports import ExportedAdmin
 from notifications.models import EmailDelivery
 from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments.admin import PAYMENT_COLOURS
-from payments.models import Capture, PaymentAttempt
+from payments.lifecycle import PaymentStatus
+from payments.models import Capture, PaymentAttempt, Refund
 from shop.admin.order_action_page import order_action
 from shop.admin.order_actions import ORDER_ACTIONS, actions_for
 from shop.admin.order_email_page import order_email
@@ -44,13 +47,67 @@ class PaymentFilter(admin.ChoicesFieldListFilter):
         self.title = "payment"
 
 
+class NeedsAHand(admin.SimpleListFilter):
+    """Orders by what a person has to do about them."""
+
+    title = _("needs a hand")
+    parameter_name = "needs"
+    rules: ClassVar = {
+        "ship": (_("To ship"), Q(status=OrderStatus.SUCCESS)),
+        "review": (_("In review at PayPal"), Q(payment__status=PaymentStatus.REVIEW)),
+        "flag": (_("Flagged"), ~Q(flag="")),
+        "wish": (
+            _("Wish to cancel"),
+            Q(status=OrderStatus.SUCCESS, cancel_wished_at__isnull=False),
+        ),
+    }
+
+    def lookups(self, *_args: Any) -> list[tuple[str, Any]]:
+        return [(name, title) for name, (title, _rule) in self.rules.items()]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        rule = self.rules.get(self.value() or "")
+        return queryset.filter(rule[1]) if rule else queryset
+
+
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
     """Orders move by what customers and PayPal do, never by editing their rows."""
 
     change_form_template = "admin/orders/order/change_form.html"
-    list_display = ("number", "state", "payment_state", "money", "email", "full_name", "placed_at")
+    export_fields = (
+        "number",
+        "placed_at",
+        "status",
+        "reason",
+        "payment__status",
+        "currency",
+        "total",
+        "email",
+        "full_name",
+        "phone",
+        "line1",
+        "line2",
+        "postal_code",
+        "city",
+        "country",
+        "delivery_name",
+        "carrier",
+        "tracking_number",
+        "flag",
+    )
+    list_display = (
+        "number",
+        "state",
+        "payment_state",
+        "needs",
+        "money",
+        "email",
+        "full_name",
+        "placed_at",
+    )
     list_filter = (
+        NeedsAHand,
         "status",
         ("payment__status", PaymentFilter),
         "reason",
@@ -59,7 +116,7 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("payment",)
     search_fields = ("number",)
-    search_help_text = "Number, email, name, PayPal's id of an order or capture, transaction id"
+    search_help_text = _("Number, email, name, tracking number, any id of PayPal's")
     date_hierarchy = "placed_at"
     ordering = ("-placed_at",)
     view_on_site = False  # the page itself leads to the customer's
@@ -71,6 +128,17 @@ class OrderAdmin(ReadOnlyAdmin):
     @display(description="payment", ordering="payment__status", label=PAYMENT_COLOURS)  # type: ignore[untyped-decorator]
     def payment_state(self, order: Order) -> str:
         return order.payment.status
+
+    @display(description=_("needs a hand"), label={"flag": "danger", "wish": "warning"})  # type: ignore[untyped-decorator]
+    def needs(self, order: Order) -> tuple[str, Any] | None:
+        if order.flag:
+            return "flag", order.get_flag_display()
+        is_open = order.cancel_wished_at and order.status == OrderStatus.SUCCESS
+        return ("wish", _("Wish to cancel")) if is_open else None
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Customers' addresses leave the shop with those alone who may take them."""
+        return request.user.has_perm("orders.export_order")
 
     @display(description="total", ordering="total")  # type: ignore[untyped-decorator]
     def money(self, order: Order) -> str:
@@ -114,19 +182,30 @@ class OrderAdmin(ReadOnlyAdmin):
 
 
 def _about(term: str) -> Q:
-    attempts = PaymentAttempt.objects.filter(paypal_order_id=term)
-    captures = Capture.objects.filter(paypal_id=term)
+    """Return what finds orders by the term; each part of it has an index."""
     found = (
         Q(number=term.upper())
+        | Q(tracking_number=term)
         | Q(email__icontains=term)
         | Q(full_name__icontains=term)
-        | Q(pk__in=attempts.values("payment__order"))
-        | Q(pk__in=captures.values("payment__order"))
+        | Q(pk__in=_paid_by(term))
     )
     try:
         return found | Q(transaction_id=UUID(term))
     except ValueError:
         return found
+
+
+def _paid_by(paypal_id: str) -> list[int]:
+    """Return the orders that PayPal knows by this id; a subquery would hide the other indexes."""
+    attempts = PaymentAttempt.objects.filter(paypal_order_id=paypal_id)
+    captures = Capture.objects.filter(paypal_id=paypal_id)
+    refunds = Refund.objects.filter(paypal_id=paypal_id)
+    return [
+        *attempts.values_list("payment__order", flat=True),
+        *captures.values_list("payment__order", flat=True),
+        *refunds.values_list("capture__payment__order", flat=True),
+    ]
 
 
 def _page(order: Order, user: AbstractUser) -> dict[str, Any]:
