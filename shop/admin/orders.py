@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
@@ -22,6 +22,7 @@ from orders.models import Order
 from payments.admin import PAYMENT_COLOURS
 from payments.lifecycle import PaymentStatus
 from payments.models import Capture, PaymentAttempt, Refund
+from shop.admin.bulk_ship_page import bulk_ship
 from shop.admin.order_action_page import order_action
 from shop.admin.order_actions import ORDER_ACTIONS, actions_for
 from shop.admin.order_email_page import order_email
@@ -151,15 +152,21 @@ class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
         term = search_term.strip()
         return (queryset.filter(_about(term)) if term else queryset), False
 
+    actions_list = ("ship_from_csv",)
+
+    @action(description=_("Ship from CSV"), permissions=["orders.ship_order"], icon="upload")  # type: ignore[untyped-decorator]
+    def ship_from_csv(self, request: HttpRequest) -> HttpResponse:
+        return bulk_ship(self, request)
+
     def get_urls(self) -> list[URLPattern]:
         """Put a page for each action before those of the admin itself."""
         own = [
             path(
-                f"<int:object_id>/{action.name}/",
-                self.admin_site.admin_view(partial(order_action, self, action=action)),
-                name=f"orders_order_{action.name}",
+                f"<int:object_id>/{one.name}/",
+                self.admin_site.admin_view(partial(order_action, self, action=one)),
+                name=f"orders_order_{one.name}",
             )
-            for action in ORDER_ACTIONS
+            for one in ORDER_ACTIONS
         ]
         email = self.admin_site.admin_view(partial(order_email, self))
         place = "<int:object_id>/emails/<int:delivery_id>/"

@@ -33,7 +33,9 @@ def test_lists_offer_their_export(admin_client: Client, name: str) -> None:
     paid_order()
     page = admin_client.get(f"/admin/{name}/")
     assert f"/admin/{name}/export/" in page.text
-    assert len(exported(admin_client, f"/admin/{name}/export/").splitlines()) > 1 or "refund" in name
+    assert (
+        len(exported(admin_client, f"/admin/{name}/export/").splitlines()) > 1 or "refund" in name
+    )
 
 
 @pytest.mark.parametrize("text", ['=HYPERLINK("http://x")', "@SUM(1)", "+1+cmd", "-1+2", "\t=1"])
