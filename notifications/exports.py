@@ -48,4 +48,4 @@ class ExportedAdmin(ExportMixin):  # type: ignore[misc]
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may see the list may take it away, unless a list says otherwise."""
-        return bool(self.has_view_permission(request))  # type: ignore[attr-defined]
+        return bool(self.has_view_permission(request))

@@ -90,9 +90,7 @@ def _why_not(row: ParcelRow, order: Order | None) -> str:
         return _("There is no order of this number.")
     if not row.carrier:
         return _("The carrier is missing.")
-    for name in ("carrier", "tracking_number"):
-        value = getattr(row, name)
-        longest = Order._meta.get_field(name).max_length or 0
+    for value, longest in ((row.carrier, 60), (row.tracking_number, 100)):
         if value.startswith(_FORMULA_SIGNS):
             return _("“%(value)s” is a formula, not a name or number.") % {"value": value[:40]}
         if len(value) > longest or not value.isprintable():

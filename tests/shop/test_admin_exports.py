@@ -17,8 +17,15 @@ from tests.shop.flows import paid_order
 pytestmark = pytest.mark.django_db
 
 EXPORT = "/admin/orders/order/export/"
-LISTS = ("orders/order", "payments/payment", "payments/capture", "payments/refund")
-LISTS += ("inventory/stock", "inventory/stockmovement", "shop/product")
+LISTS = (
+    "orders/order",
+    "payments/payment",
+    "payments/capture",
+    "payments/refund",
+    "inventory/stock",
+    "inventory/stockmovement",
+    "shop/product",
+)
 _CSV, _XLSX = "0", "1"
 
 
