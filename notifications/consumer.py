@@ -78,7 +78,7 @@ class Session:
 
     @property
     def sent(self) -> int:
-        return self._dispatcher.sent
+        return self._dispatcher.progress.sent
 
     def run(self) -> None:
         """Send until told to end."""
@@ -185,6 +185,7 @@ class Session:
     def _pulse(self) -> None:
         detail = "the mail server is away" if self._is_away else ""
         beat("consumer", instance=self._name, detail=detail)
+        self._dispatcher.progress.show(time.monotonic(), away=self._is_away)
 
 
 def run_consumer(shutdown: Shutdown) -> None:

@@ -16,6 +16,7 @@ from notifications.kafka import Incoming
 from notifications.ledger import Outcome, Owner
 from notifications.mailer import Answer, Mailer, MailServerAway, Reply
 from notifications.models import DeliveryStatus, EmailDelivery
+from notifications.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Dispatcher:
         self._mailer = Mailer()
         self._dead_in_a_row = 0
         self._done: Outcome | None = None
-        self.sent = 0
+        self.progress = Progress()
 
     def dispatch(self, emails: Sequence[EmailDelivery], *, may_go_on: Callable[[], bool]) -> None:
         """Send the emails in order; afterwards none of them is in hand.
@@ -138,8 +139,9 @@ class Dispatcher:
         return self._follow_up(email, self._done)
 
     def _follow_up(self, email: EmailDelivery, outcome: Outcome) -> DeliveryStatus:
+        if outcome.status is not DeliveryStatus.DEAD:
+            self.progress.count(outcome.status.value)
         if outcome.status is DeliveryStatus.SENT:
-            self.sent += 1
             self._dead_in_a_row = 0
         elif outcome.status is DeliveryStatus.DEAD:
             self._done = None
@@ -153,6 +155,7 @@ class Dispatcher:
     def _bury(self, email: EmailDelivery, cause: Cause) -> None:
         logger.error("Email %s is a dead letter (%s): %s", email.pk, cause.reason, cause.error)
         self._morgue.bury_delivery(email, cause, self._owner.token)
+        self.progress.count(DeliveryStatus.DEAD.value)
         self._dead_in_a_row += 1
 
     def _begin(self, email: EmailDelivery) -> bool:
@@ -162,6 +165,7 @@ class Dispatcher:
 
     def _record(self, outcome: Outcome) -> None:
         self._record_done()
+        self.progress.count(outcome.status.value)
         self._owner.advance(outcome, None)
 
     def _record_done(self) -> None:

@@ -18,6 +18,7 @@ from notifications.stages import EVENT_TYPES, Role
 SCHEMA_VERSION = 1
 _JSON = "application/json"
 _FORMAT = JSONFormat()
+_NEEDED = ("ce_id", "ce_time")
 
 Headers = list[tuple[str, bytes]]
 
@@ -112,9 +113,12 @@ def unseal(*, key: bytes | None, value: bytes | None, headers: Headers) -> Recei
 
 def _cloud_event(value: bytes | None, headers: Headers) -> BaseCloudEvent:
     known = {"ce_specversion": b"", **dict(headers)}
+    for name in _NEEDED:  # the SDK would make them up, anew at each reading
+        if not known.get(name):
+            raise Unreadable("undecodable", f"The header {name} is missing.")
     try:
         return from_binary(KafkaMessage(known, None, value or b""), _FORMAT, CloudEvent)
-    except (BaseCloudEventException, UnicodeDecodeError, ValueError) as error:
+    except (BaseCloudEventException, ValueError, RecursionError) as error:
         raise Unreadable("undecodable", f"The headers are no CloudEvent's: {error}") from error
 
 

@@ -194,8 +194,8 @@ class Consumer:
         """
         self._lost.clear()
         first = self._consumer.poll(seconds)
-        messages = [first] if first else []
-        if first and limit > 1:
+        messages = [] if first is None else [first]  # one without a value counts as false
+        if messages and limit > 1:
             messages += self._consumer.consume(limit - 1, 0)
         if self._fatal:
             raise FatalKafkaError(f"The consumer failed for good: {self._fatal}")
