@@ -8,7 +8,7 @@ import django
 
 from devtools.throwaway import ThrowawayStack
 
-_PIECES = ("placing", "pipeline", "memory", "paypal", "webhook", "clock")
+_PIECES = ("placing", "pipeline", "memory", "paypal", "webhook", "clock", "email")
 Measurement = Callable[[], list[str]]
 
 
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
-    from devtools.bench import clock, memory, paypal_slow, pipeline, placing, webhook
+    from devtools.bench import clock, email, memory, paypal_slow, pipeline, placing, webhook
 
     yield "placing", lambda: placing.measure(stack.shop).lines()
     yield "pipeline", lambda: pipeline.measure(stack.mailbox).lines()
@@ -37,6 +37,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "paypal", lambda: paypal_slow.measure(stack.shop, stack.paypal).lines()
     yield "webhook", lambda: webhook.measure(stack).lines()
     yield "clock", clock.report
+    yield "email", email.report
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """One tick of the clock with nothing due, over many orders, in a database of its own."""
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
-from django.core.management import call_command
 from django.db import connection
 
+from devtools.bench.databases import own_database
 from devtools.bench.figures import percentiles
 from shop import clock
 
@@ -19,7 +17,7 @@ _SEED = Path(__file__).with_name("orders.sql")
 
 def report() -> list[str]:
     """Fill the database, let the clock tick and tell how long each tick took."""
-    with _own_database():
+    with own_database(_DATABASE):
         began = time.perf_counter()
         with connection.cursor() as cursor:
             cursor.execute(_SEED.read_text(), {"open": _OPEN, "all": _OPEN + _CLOSED})
@@ -39,24 +37,3 @@ def _tick() -> float:
     if done:
         raise RuntimeError(f"{done} cases were due.")
     return time.perf_counter() - began
-
-
-@contextmanager
-def _own_database() -> Generator[None]:
-    """Connect to an empty database with the shop's tables; drop it afterwards."""
-    usual = connection.settings_dict["NAME"]
-    _execute(f"CREATE DATABASE {_DATABASE}")
-    connection.close()
-    connection.settings_dict["NAME"] = _DATABASE
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = usual
-        _execute(f"DROP DATABASE {_DATABASE} WITH (FORCE)")
-
-
-def _execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
