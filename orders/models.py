@@ -134,7 +134,7 @@ class Order(models.Model):
             models.Index(fields=["-placed_at"], condition=~Q(flag=""), name="orders_flagged"),
             models.Index(
                 fields=["network_address"],
-                condition=Q(status="PENDING"),
+                condition=Q(status="PENDING", network_address__isnull=False),
                 name="open_orders_by_network",
             ),
         ]

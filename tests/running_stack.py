@@ -4,12 +4,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from io import StringIO
 from pathlib import Path
 from threading import Thread
 
 import psutil
+import psycopg2
 
 from devtools import environment
 from devtools.mailbox.client import Mailbox
@@ -78,6 +80,14 @@ class RunningStack:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @contextmanager
+    def stock_locked(self, sku: str) -> Generator[None]:
+        """Let every placement of the SKU wait, as a slow database would."""
+        url = environment.read(self.folder / "env")["DATABASE_URL"]
+        with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM inventory_stock WHERE sku = %s FOR UPDATE", [sku])
+            yield
 
     def end(self) -> int:
         """Return the exit status of a stack that ends by itself."""

@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(condition=models.Q(('status', 'PENDING')), fields=['network_address'], name='open_orders_by_network'),
+            index=models.Index(condition=models.Q(('network_address__isnull', False), ('status', 'PENDING')), fields=['network_address'], name='open_orders_by_network'),
         ),
     ]

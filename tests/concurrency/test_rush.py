@@ -3,9 +3,8 @@
 import re
 import signal
 import uuid
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import psutil
 import psycopg2
@@ -76,19 +75,6 @@ def crowd(stack: RunningStack) -> list[Customer]:
     return [Customer(stack.url) for _ in range(_CROWD)]
 
 
-@contextmanager
-def stock_locked(stack: RunningStack) -> Generator[None]:
-    """Let every placement of the SKU wait, as a slow database would."""
-    url = environment.read(stack.folder / "env")["DATABASE_URL"]
-    session = psycopg2.connect(url)
-    try:
-        with session.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM inventory_stock WHERE sku = %s FOR UPDATE", [SKU])
-        yield
-    finally:
-        session.close()
-
-
 def rush(crowd: list[Customer]) -> list[int]:
     """Let all order at once; return the answers' status codes."""
     with ThreadPoolExecutor(len(crowd)) as pool:
@@ -114,7 +100,7 @@ def all_are_ready(crowd: list[Customer]) -> bool:
 
 
 def test_promises_outlive_a_killed_web_server(stack: RunningStack, crowd: list[Customer]) -> None:
-    with stock_locked(stack):
+    with stack.stock_locked(SKU):
         assert rush(crowd) == [303] * _CROWD
         assert {customer.state() for customer in crowd} == {"waiting"}
         for process in [*web_server(stack).children(), web_server(stack)]:
@@ -138,7 +124,7 @@ def told(stack: RunningStack) -> list[str]:
 def test_told_to_stop_the_web_server_places_what_is_in_line(
     stack: RunningStack, crowd: list[Customer]
 ) -> None:
-    with stock_locked(stack):
+    with stack.stock_locked(SKU):
         assert rush(crowd) == [303] * _CROWD
         stack.ctl("stop", "clock")
         web = web_server(stack)
@@ -154,7 +140,7 @@ def test_forms_outlive_a_postgresql_that_stops_at_once(
     stack: RunningStack, crowd: list[Customer]
 ) -> None:
     with ThreadPoolExecutor(_CROWD) as pool:
-        with stock_locked(stack):
+        with stack.stock_locked(SKU):
             answers = [pool.submit(customer.order) for customer in crowd]
             stack.ctl("signal", "QUIT", "postgres")
         assert {answer.result().status_code for answer in answers} <= {303, 500, 503}

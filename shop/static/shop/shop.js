@@ -94,6 +94,10 @@ const wait = (waiting) => setTimeout(async () => {
   try {
     const { state } = await (await fetch("?format=json")).json();
     if (state !== "waiting") return location.reload();
+    const page = new DOMParser().parseFromString(await (await fetch("")).text(), "text/html");
+    const told = page.querySelector("[data-waits] [role=status]")?.textContent;
+    const said = waiting.querySelector("[role=status]");
+    if (told && told !== said.textContent) said.textContent = told;
   } catch { /* Offline for a moment: look again later. */ }
   wait(waiting);
 }, waiting.dataset.waits * 1000);

@@ -1,0 +1,40 @@
+"""A placement that takes long: the customer waits in line, and is led on by itself."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewShopper
+from tests.running_stack import RunningStack
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_line_leads_on_to_paypal_by_itself(
+    new_shopper: NewShopper, shop: RunningStack, has_javascript: bool
+) -> None:
+    shopper = new_shopper(java_script_enabled=has_javascript)
+    shopper.put_in_cart("west-lake-lotus-tea")
+    shopper.page.goto("/checkout/")
+    shopper.fill_in()
+    with shop.stock_locked("TEA-LOTUS-50"):
+        shopper.main_button.click()
+        expect(shopper.headline).to_have_text("Your order is in line")
+    shopper.page.wait_for_url(re.compile("/checkoutnow"))
+    shopper.pay()
+    expect(shopper.headline).to_have_text("Thank you. Your order is paid.")
+
+
+def test_closed_tab_comes_back_to_the_line(new_shopper: NewShopper, shop: RunningStack) -> None:
+    shopper = new_shopper()
+    shopper.put_in_cart("west-lake-lotus-tea")
+    shopper.page.goto("/checkout/")
+    shopper.fill_in()
+    with shop.stock_locked("TEA-LOTUS-50"):
+        shopper.main_button.click()
+        expect(shopper.headline).to_have_text("Your order is in line")
+        line = shopper.page.url
+        shopper.page.close()
+    shopper.page = shopper.page.context.new_page()
+    shopper.page.goto(line)
+    shopper.page.wait_for_url(re.compile("/checkoutnow"))
