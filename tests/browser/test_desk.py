@@ -1,0 +1,110 @@
+"""A day's work at the desk: fulfilment and finance, each signed in as themselves."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewShopper
+from tests.browser.shopper import Shopper
+from tests.running_stack import RunningStack
+
+_DESKTOP = {"width": 1280, "height": 900}
+_PASSWORD = "at-the-desk-7"
+_HIRE = """
+from django.contrib.auth.models import Group, User
+user, _ = User.objects.get_or_create(username="{role}", defaults={{"is_staff": True}})
+user.set_password("{password}")
+user.save()
+user.groups.set([Group.objects.get(name="{role}")])
+"""
+Desk = Callable[[str], Page]
+
+
+@pytest.fixture
+def desk(new_shopper: NewShopper, shop: RunningStack) -> Desk:
+    """Return what opens the admin for a new member of the staff with one role."""
+
+    def sign_in(role: str) -> Page:
+        shop.manage("shell", "-c", _HIRE.format(role=role, password=_PASSWORD))
+        page = new_shopper(viewport=_DESKTOP).page
+        page.goto("/admin/")
+        page.get_by_label("Username").fill(role)
+        page.get_by_label("Password").fill(_PASSWORD)
+        page.locator("form [type=submit]").click()
+        expect(page).to_have_title("Gánh")
+        return page
+
+    return sign_in
+
+
+def find(page: Page, shopper: Shopper) -> None:
+    """Find the shopper's order by their address, and open it."""
+    page.goto(f"/admin/orders/order/?q={shopper.email}")
+    page.get_by_role("link", name=shopper.order_number).click()
+
+
+def act(page: Page, label: str, **typed: str) -> None:
+    """Choose an action on the order's page, fill its form in and send it."""
+    page.locator(".order-actions").get_by_role("link", name=label, exact=True).click()
+    for name, value in typed.items():
+        page.locator(f"[name={name}]").fill(value)
+    page.get_by_role("button", name=label, exact=True).click()
+
+
+def test_fulfilment_ships_corrects_and_writes_down(shopper: Shopper, desk: Desk) -> None:
+    shopper.place_order("mekong-checked-scarf", quantity="2")
+    shopper.pay()
+    page = desk("fulfilment")
+    find(page, shopper)
+    expect(page.get_by_role("link", name="Refund", exact=True)).to_have_count(0)
+    act(page, "Add note", note="Ring twice.")
+    act(page, "Ship", carrier="VNPost", tracking_number="EE123456789VN")
+    expect(page.get_by_text("Done: Ship.")).to_be_visible()
+    shopper.mail("order.shipped")
+    act(page, "Undo ship")
+    act(page, "Ship", carrier="VNPost", tracking_number="EE987654321VN")
+    act(page, "Mark as delivered")
+    main = page.locator("#main")
+    for text in ("Ring twice.", "SHIPPED → SUCCESS", "SHIPPED → DELIVERED", "by fulfilment"):
+        expect(main.get_by_text(text).first).to_be_visible()
+
+
+def test_finance_refunds_a_part_and_cancels_what_the_customer_wishes_to(
+    shopper: Shopper, desk: Desk
+) -> None:
+    shopper.place_order("mekong-checked-scarf")
+    shopper.pay()
+    shopper.page.get_by_role("button", name="Ask us to cancel this order").click()
+    expect(shopper.page.get_by_text("You asked to cancel this order.")).to_be_visible()
+    page = desk("finance")
+    page.goto("/admin/orders/order/?needs=wish")
+    page.get_by_role("link", name=shopper.order_number).click()
+    expect(page.get_by_role("link", name="Ship", exact=True)).to_have_count(0)
+    act(page, "Refund", amount="1.00")
+    expect(page.get_by_text("Done: Refund.")).to_be_visible()
+    act(page, "Cancel", reason="As you wished.")
+    expect(page.get_by_text("Done: Cancel.")).to_be_visible()
+    shopper.mail("order.cancelled")
+    assert shopper.order(shopper.order_number)["payment"]["status"] == "REFUNDED"
+    page.reload()
+    act(page, "Resend email")
+    page.get_by_role("link", name="order.cancelled").first.click()
+    expect(page.frame_locator("iframe").get_by_text("As you wished.").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_the_order_page_fits(shopper: Shopper, desk: Desk, width: int, scheme: str) -> None:
+    shopper.place_order("mekong-checked-scarf")
+    shopper.pay()
+    page = desk("owner")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in ("orders/order/", f"orders/order/?q={shopper.order_number}"):
+        page.goto(f"/admin/{path}")
+    page.get_by_role("link", name=shopper.order_number).click()
+    expect(page.locator(".order-actions")).to_be_visible()
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert overflow <= 0
