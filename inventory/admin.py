@@ -52,9 +52,8 @@ class RunningOut(admin.SimpleListFilter):
         return queryset.filter(on_hand__lte=F("held") + F("low_stock_threshold"))
 
 
-@admin.register(Stock)
 class StockAdmin(ExportedAdmin, ModelAdmin):  # type: ignore[misc]
-    """What is on the shelf. Staff set the threshold; numbers change by movements alone."""
+    """What is on the shelf; the shop registers it, and takes stock there."""
 
     export_fields = ("sku", "on_hand", "held", "low_stock_threshold")
     list_display = ("sku", "on_hand", "held", "left", "low_stock_threshold")
@@ -62,7 +61,7 @@ class StockAdmin(ExportedAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ("sku",)
     ordering = ("sku",)
     readonly_fields = ("sku", "on_hand", "held", "available")
-    fields = (*readonly_fields, "low_stock_threshold")
+    fields: tuple[str, ...] = (*readonly_fields, "low_stock_threshold")
     inlines = (MovementInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stock]:

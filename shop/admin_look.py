@@ -92,6 +92,7 @@ _NAVIGATION = [
     {
         "title": _("The house"),
         "items": [
+            _item(_("Operations"), "monitoring", "shop.intakereport"),
             _item(_("Checks of the books"), "balance", "shop.bookscheck"),
             _item(_("People"), "person", "auth.user"),
             _item(_("Groups"), "group", "auth.group"),

@@ -13,6 +13,7 @@ from shop.placement import Placement, TooManyOpenOrders
 
 OPEN_ORDERS_OF_ONE_EMAIL = 3
 OPEN_ORDERS_OF_ONE_ADDRESS = 20
+_BUSIEST = 10
 
 
 def require_few_open_orders(placement: Placement, *, besides: Sequence[Order]) -> None:
@@ -35,6 +36,13 @@ def require_few_open_orders(placement: Placement, *, besides: Sequence[Order]) -
         raise TooManyOpenOrders("email")
     if found["address"] >= OPEN_ORDERS_OF_ONE_ADDRESS:
         raise TooManyOpenOrders("address")
+
+
+def busiest_addresses() -> dict[str, int]:
+    """Return the ten network addresses with most unpaid orders, and how many those are."""
+    unpaid = Order.objects.filter(status=OrderStatus.PENDING, network_address__isnull=False)
+    rows = unpaid.order_by().values_list("network_address").annotate(many=Count("pk"))
+    return {str(address): many for address, many in rows.order_by("-many")[:_BUSIEST]}
 
 
 def email_lock(email: str) -> int:

@@ -25,8 +25,10 @@ from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
+from shop import intake_reports
 from shop.email_delays import email_delays
 from shop.health import DatabaseAway, require_database
+from shop.limits import busiest_addresses
 from shop.models import BooksCheck, FailedPlacement
 from shop.placement_records import FailureStatus
 from shop.views.errors import DATABASE_AWAY
@@ -35,6 +37,11 @@ logger = logging.getLogger(__name__)
 
 _OPEN_PAYMENTS = (PaymentStatus.PENDING, PaymentStatus.CAPTURING, PaymentStatus.REVIEW)
 _LONGEST_QUERY = "5s"
+_OF_AN_INTAKE = {
+    "workers": "Placements that may run at once in a web process.",
+    "busy": "Placements that ran when the process last reported.",
+    "queued": "Placements that waited then.",
+}
 
 
 def exposition() -> bytes:
@@ -80,7 +87,7 @@ def _from_database() -> list[Metric]:
         require_database()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_LONGEST_QUERY])
-            return [*_shop(), *_pipeline(), *_programs()]
+            return [*_shop(), *_intakes(), *_pipeline(), *_programs()]
     except (DatabaseAway, *DATABASE_AWAY) as error:
         logger.warning("The metrics lack what PostgreSQL knows: %s", str(error).strip())
         return []
@@ -99,6 +106,14 @@ def _shop() -> Iterator[Metric]:
         GaugeMetricFamily("ganh_payments_open", "Payments not ended yet.", labels=["status"]),
         {status.value: open_payments.get(status, 0) for status in _OPEN_PAYMENTS},
     )
+    yield _by_label(
+        GaugeMetricFamily(
+            "ganh_holds_by_network_address",
+            "Unpaid orders, which hold stock, of the network addresses with most of them.",
+            labels=["address"],
+        ),
+        busiest_addresses(),
+    )
     yield GaugeMetricFamily(
         "ganh_failed_placements",
         "Placements that ended in an unexpected error and wait for staff.",
@@ -110,6 +125,16 @@ def _shop() -> Iterator[Metric]:
         "Violations found when the books were last checked; NaN if they never were.",
         last.violations if last else float("nan"),
     )
+
+
+def _intakes() -> Iterator[Metric]:
+    """Tell each web process's intake, on all machines; the sums are this machine's."""
+    reports = intake_reports.present()
+    for figure, told in _OF_AN_INTAKE.items():
+        yield _by_label(
+            GaugeMetricFamily(f"ganh_intake_process_{figure}", told, labels=["process"]),
+            {report.process: getattr(report, figure) for report in reports},
+        )
 
 
 def _pipeline() -> Iterator[Metric]:

@@ -1,5 +1,14 @@
 """What staff see: pages about several apps' rows; an app's rows of its own stand in its admin."""
 
-from shop.admin import books, catalogue, dashboard, failures, orders, people
+from shop.admin import books, catalogue, dashboard, failures, operations, orders, people, stock
 
-__all__ = ["books", "catalogue", "dashboard", "failures", "orders", "people"]
+__all__ = [
+    "books",
+    "catalogue",
+    "dashboard",
+    "failures",
+    "operations",
+    "orders",
+    "people",
+    "stock",
+]

@@ -15,7 +15,8 @@ from devtools.environment import PROJECT
 from devtools.ports import free_port
 from shop.books import check_books
 from shop.intake import Intake, Overloaded
-from tests.factories import placed_order, placement
+from shop.intake_reports import report
+from tests.factories import contact, placed_order, placement
 from tests.shop.flows import paid_order
 
 NAMES = {
@@ -68,6 +69,22 @@ def test_every_figure_is_there_and_counts_orders(client: Client) -> None:
     assert samples["ganh_payments_open", ("PENDING",)] == 1
     assert samples["ganh_outbox_depth", ()] == 3
     assert samples["ganh_books_violations", ()] == 0
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db
+def test_each_process_and_the_ten_busiest_addresses_are_told(client: Client) -> None:
+    report(Intake(workers=3, queue=5), "web-1:17")
+    for number in range(12):
+        customer = contact(email=f"{number}@example.com")
+        placed_order(network_address=f"192.0.2.{max(1, number)}", contact=customer)
+
+    samples = scrape(client)
+
+    assert samples["ganh_intake_process_workers", ("web-1:17",)] == 3
+    addresses = {labels: n for (name, labels), n in samples.items() if "network" in name}
+    assert len(addresses) == 10
+    assert addresses["192.0.2.1",] == 2
 
 
 @pytest.mark.usefixtures("kafka_topic")

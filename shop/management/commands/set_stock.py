@@ -6,11 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from inventory.holds import StockIsHeld, set_stock
 from inventory.models import Stock
 from shop.models import Variant
+from shop.stocktake import MOST, StocktakeRefused, take_stock
 
-_MOST = 1_000_000_000
 _PIECES = re.compile(r"[0-9]{1,10}")
 
 
@@ -24,15 +23,13 @@ class Command(BaseCommand):
         parser.add_argument("on_hand", help="how many pieces were counted")
 
     def handle(self, *_args: Any, sku: str, on_hand: str, **_options: Any) -> None:
-        if not _PIECES.fullmatch(on_hand) or int(on_hand) > _MOST:
-            raise CommandError(
-                f"On hand must be a whole number from 0 to {_MOST}, not {on_hand!r}."
-            )
+        if not _PIECES.fullmatch(on_hand) or int(on_hand) > MOST:
+            raise CommandError(f"On hand must be a whole number from 0 to {MOST}, not {on_hand!r}.")
         if not _is_known(sku):
             raise CommandError(f"There is no SKU {sku}.")
         try:
-            stock = set_stock(sku=sku, on_hand=int(on_hand), by="set_stock")
-        except StockIsHeld as error:
+            stock = take_stock(sku=sku, on_hand=int(on_hand), by="set_stock")
+        except StocktakeRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{stock.sku}: {stock.on_hand} on hand, {stock.available} available.")
 

@@ -1,0 +1,126 @@
+"""The operations page: what runs and what waits, for staff who may see it, whatever is away."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from devtools.ports import free_port
+from shop.intake import Intake
+from shop.intake_reports import report
+from shop.models import FailedPlacement, IntakeReport
+from shop.operations_report import history
+from tests.factories import placed_order, placement
+from tests.shop.flows import paid_order
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/shop/intakereport/"
+
+
+@pytest.fixture(autouse=True)
+def no_kafka(settings: Settings) -> None:
+    """Let Kafka be away."""
+    settings.KAFKA_BOOTSTRAP_SERVERS = f"127.0.0.1:{free_port()}"
+
+
+def reported(process: str, minutes_ago: float = 0, **figures: float) -> None:
+    values = dict.fromkeys(("workers", "busy", "queued", "most_queued", "done"), 0)
+    values |= {"refused": 0, "failed": 0, "longest_wait": 0, **figures}  # type: ignore[dict-item]
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    IntakeReport.objects.create(process=process, at=at, **values)
+
+
+def test_each_process_tells_what_it_does(admin_client: Client) -> None:
+    report(Intake(workers=3, queue=5), "web-1:17")
+    reported("web-2:18", workers=2, busy=2, queued=7, refused=4)
+    reported("web-0:16", minutes_ago=2)
+
+    page = admin_client.get(PAGE)
+
+    told = [(one.process, one.workers, one.queued) for one in page.context["report"].processes]
+    assert told == [("web-1:17", 3, 0), ("web-2:18", 2, 7)]
+    assert "refusing" in page.text
+
+
+def test_an_hour_of_all_processes_minute_by_minute() -> None:
+    now = timezone.now()
+    for process in ("a", "b"):
+        reported(process, 5, done=10, longest_wait=0.5)
+        reported(process, 70, done=99)
+
+    minutes = history(now)
+
+    assert len(minutes) == 60
+    assert sum(one.done for one in minutes) == 20
+    assert max(one.longest_wait for one in minutes) == 0.5
+
+
+def test_what_waits_for_a_person_is_told_with_what_mends_it(admin_client: Client) -> None:
+    wish = placement()
+    FailedPlacement.objects.create(
+        checkout_key=wish.checkout_key,
+        fingerprint="",
+        wish=wish.to_json(),
+        error="E",
+        traceback="",
+        failed_at=timezone.now(),
+        failed_again_at=timezone.now(),
+    )
+    placed_order()
+
+    page = admin_client.get(PAGE)
+
+    figures = {part.command: (part.figure, part.is_well) for part, _ in page.context["parts"]}
+    assert figures["manage.py retry_failed_placements --all"] == ("1", False)
+    assert page.context["report"].open_payments[0].quarter == 1
+
+
+def test_kafka_away_is_said(admin_client: Client) -> None:
+    assert "Kafka does not answer" in admin_client.get(PAGE).text
+
+
+def test_only_what_changes_is_renewed(admin_client: Client) -> None:
+    part = admin_client.get(PAGE, {"part": "now"}).text
+    assert "<html" not in part
+    assert "The last hour" in part
+
+
+def test_no_script_stands_in_the_page(admin_client: Client) -> None:
+    page = admin_client.get(PAGE)
+    assert "admin-operations.js" in page.text
+    assert (
+        "unsafe-inline" not in page["Content-Security-Policy"].split("script-src")[1].split(";")[0]
+    )
+
+
+def test_only_who_may_sees_it(client: Client) -> None:
+    staff = User.objects.create_user("staff", password="x", is_staff=True)
+    client.force_login(staff)
+    assert client.get(PAGE).status_code == 403
+
+    staff.user_permissions.add(Permission.objects.get(codename="view_intakereport"))
+    page = client.get(PAGE)
+
+    assert page.status_code == 200
+    assert "/admin/notifications/deadletter/" not in page.text
+
+
+def test_questions_are_few_however_much_there_is(admin_client: Client) -> None:
+    admin_client.get(PAGE, {"part": "now"})
+    with CaptureQueriesContext(connection) as few:
+        admin_client.get(PAGE, {"part": "now"})
+    for number in range(3):
+        paid_order()
+        placed_order(network_address=f"192.0.2.{number}")
+        reported(f"web:{number}", done=1)
+
+    with CaptureQueriesContext(connection) as many:
+        admin_client.get(PAGE, {"part": "now"})
+
+    assert len(many) == len(few)
+    assert len(many) <= 20
