@@ -1,6 +1,6 @@
 """What an order tells the world: the body of its events, complete enough to write an email from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,18 +25,20 @@ def record_order_event(
     notify: bool = True,
     valid_until: datetime | None = None,
     covered_by: UUID | None = None,
+    lines: Iterable[OrderLine] | None = None,
     **extra: Mapping[str, Any],
 ) -> Event:
     """Record an event of this order in the caller's transaction, which holds the order's lock.
 
-    `extra` is what the stage adds, JSON-ready. With `notify=False` nobody is mailed.
+    `lines` are the order's, where the caller has them already. `extra` is what the stage adds,
+    JSON-ready. With `notify=False` nobody is mailed.
     """
     leads_to_customer = {name: extra.pop(name) for name in _PERSONAL_EXTRA & extra.keys()}
     return record_event(
         type=type,
         subject=order.number,
         customer=Recipient(email=order.email, name=order.full_name, locale=order.locale),
-        body={**_body(order), **extra},
+        body={**_body(order, order.lines.all() if lines is None else lines), **extra},
         personal={**_personal(order, type), **leads_to_customer},
         valid_until=valid_until,
         covered_by=covered_by,
@@ -44,7 +46,7 @@ def record_order_event(
     )
 
 
-def _body(order: Order) -> dict[str, Any]:
+def _body(order: Order, lines: Iterable[OrderLine]) -> dict[str, Any]:
     return {
         "order": {
             "number": order.number,
@@ -55,7 +57,7 @@ def _body(order: Order) -> dict[str, Any]:
             "locale": order.locale,
             "currency": order.currency,
         },
-        "lines": [_line(line) for line in order.lines.all()],
+        "lines": [_line(line) for line in lines],
         "totals": {
             "items": str(order.items_total),
             "delivery": str(order.delivery_price),

@@ -56,7 +56,7 @@ class NewOrder:
     network_address: str | None
 
 
-def create_order(new: NewOrder, *, by: str, at: datetime) -> Order:
+def create_order(new: NewOrder, *, by: str, at: datetime) -> tuple[Order, Sequence[OrderLine]]:
     """Insert the order, its lines and its first transition; joins the caller's transaction."""
     items_total = sum((line.unit_price * line.quantity for line in new.lines), Decimal("0.00"))
     order = Order.objects.create(
@@ -75,8 +75,9 @@ def create_order(new: NewOrder, *, by: str, at: datetime) -> Order:
         placed_at=at,
         expires_at=at + settings.ORDER_EXPIRY,
     )
+    lines = [OrderLine(order=order, **asdict(line)) for line in new.lines]
     write(
-        insert(*(OrderLine(order=order, **asdict(line)) for line in new.lines)),
+        insert(*lines),
         insert(OrderTransition(order=order, new=OrderStatus.PENDING, by=by, at=at)),
     )
-    return order
+    return order, lines

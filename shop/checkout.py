@@ -112,9 +112,9 @@ def _place(placement: Placement, earlier: list[Order]) -> Order:
     priced = _priced(placement)
     for order in earlier:
         _give_way(order, placement, at=now)
-    order = create_order(_new_order(placement, priced), by="customer", at=now)
+    order, lines = create_order(_new_order(placement, priced), by="customer", at=now)
     create_payment(order, by="customer", at=now)
-    record_order_event(order, "order.placed")
+    record_order_event(order, "order.placed", lines=lines)
     _hold(order, priced, earlier, at=now)
     return order
 
