@@ -1,0 +1,1 @@
+"""How many intake workers a machine wants: `tune_intake` places real orders and measures them."""
