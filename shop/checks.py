@@ -14,6 +14,8 @@ from shop.models import DeliveryMethod, Variant
 
 # Relay, consumer, clock, and a person with a command or two.
 _OTHER_PROGRAMS = 5
+# The session by which a web process owns its promises.
+_PROMISES = 1
 _EXAMPLES = 10
 
 
@@ -30,7 +32,7 @@ def check_connections(
             " - current_setting('superuser_reserved_connections')::int"
         )
         allowed = cursor.fetchone()[0]
-    each = settings.INTAKE_WORKERS_HERE + settings.WEB_DB_CONNECTIONS
+    each = settings.INTAKE_WORKERS_HERE + settings.WEB_DB_CONNECTIONS + _PROMISES
     wanted = settings.WEB_PROCESSES * each + _OTHER_PROGRAMS
     if wanted <= allowed:
         return []

@@ -47,16 +47,17 @@ class Environment:
             return False
         raise ImproperlyConfigured(f"{name} must be on or off, not {value!r}.")
 
-    def whole(self, name: str, default: int, *, at_least: int = 1) -> int:
+    def whole(
+        self, name: str, default: int, *, at_least: int = 1, at_most: int | None = None
+    ) -> int:
         value = self.text(name, str(default))
         try:
             number = int(value)
         except ValueError:
             number = at_least - 1
-        if number < at_least:
-            raise ImproperlyConfigured(
-                f"{name} must be a whole number of at least {at_least}, not {value!r}."
-            )
+        if number < at_least or (at_most is not None and number > at_most):
+            limits = f"of at least {at_least}" if at_most is None else f"{at_least} to {at_most}"
+            raise ImproperlyConfigured(f"{name} must be a whole number {limits}, not {value!r}.")
         return number
 
     def number(self, name: str, default: str) -> Decimal:

@@ -43,7 +43,8 @@ CLOCK_SECONDS = float(env.number("CLOCK_SECONDS", "5"))
 # --- Web processes and the intake in front of the database ------------------------------------
 
 WEB_PROCESSES = env.whole("WEB_PROCESSES", os.cpu_count() or 1)
-INTAKE_WORKERS = env.whole("INTAKE_WORKERS", (os.cpu_count() or 1) * 2 + 1)
+# More only wait for PostgreSQL, each with a connection of its own: see `tune_intake`.
+INTAKE_WORKERS = env.whole("INTAKE_WORKERS", (os.cpu_count() or 1) * 2 + 1, at_most=500)
 INTAKE_WORKERS_HERE = max(1, INTAKE_WORKERS // WEB_PROCESSES)  # this process's share
 INTAKE_QUEUE = env.whole("INTAKE_QUEUE", 20)
 INTAKE_WAIT_SECONDS = float(env.number("INTAKE_WAIT_SECONDS", "3"))

@@ -100,10 +100,12 @@ def all_are_ready(crowd: list[Customer]) -> bool:
 
 
 def test_promises_outlive_a_killed_web_server(stack: RunningStack, crowd: list[Customer]) -> None:
-    with stack.stock_locked(SKU):
+    web = web_server(stack)
+    processes = [*web.children(), web]
+    with stack.stock_locked(SKU):  # for less time than a placement waits for a lock
         assert rush(crowd) == [303] * _CROWD
         assert {customer.state() for customer in crowd} == {"waiting"}
-        for process in [*web_server(stack).children(), web_server(stack)]:
+        for process in processes:
             process.kill()
     stack.wait_until(lambda: all_are_ready(crowd))
     assert orders_of(stack, crowd) == _CROWD
@@ -121,15 +123,17 @@ def told(stack: RunningStack) -> list[str]:
     ]
 
 
-def test_told_to_stop_the_web_server_places_what_is_in_line(
-    stack: RunningStack, crowd: list[Customer]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "reload"])
+def test_told_to_stop_or_reload_the_web_server_places_what_is_in_line(
+    stack: RunningStack, crowd: list[Customer], number: signal.Signals
 ) -> None:
-    with stack.stock_locked(SKU):
+    stack.ctl("stop", "clock")
+    web = web_server(stack)
+    processes = web.children()
+    with stack.stock_locked(SKU):  # for less time than a placement waits for a lock
         assert rush(crowd) == [303] * _CROWD
-        stack.ctl("stop", "clock")
-        web = web_server(stack)
-        web.send_signal(signal.SIGTERM)
-    stack.wait_until(lambda: not web.is_running())
+        web.send_signal(number)
+    stack.wait_until(lambda: not any(process.is_running() for process in processes))
     assert orders_of(stack, crowd) == _CROWD
     stack.ctl("start", "clock")
     stack.wait_until(lambda: all_are_ready(crowd))

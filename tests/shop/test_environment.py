@@ -27,6 +27,8 @@ _WRONG = [
     ("DATABASE_URL", "what is this"),
     ("EMAIL_URL", "carrier-pigeon://loft"),
     ("INTAKE_WORKERS", "many"),
+    ("INTAKE_WORKERS", "0"),
+    ("INTAKE_WORKERS", "10000"),
     ("INTAKE_QUEUE", "0"),
     ("ORDER_HOLD_MINUTES", "-1"),
     ("ORDER_HOLD_MINUTES", "nan"),
