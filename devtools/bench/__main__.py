@@ -8,7 +8,17 @@ import django
 
 from devtools.throwaway import ThrowawayStack
 
-_PIECES = ("placing", "pipeline", "memory", "paypal", "webhook", "clock", "email")
+_PIECES = (
+    "placing",
+    "pipeline",
+    "memory",
+    "paypal",
+    "webhook",
+    "clock",
+    "email",
+    "intake",
+    "million",
+)
 Measurement = Callable[[], list[str]]
 
 
@@ -29,7 +39,18 @@ def main() -> None:
 
 
 def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
-    from devtools.bench import clock, email, memory, paypal_slow, pipeline, placing, webhook
+    from devtools.bench import (
+        clock,
+        email,
+        intake,
+        memory,
+        million,
+        paypal_slow,
+        pipeline,
+        placing,
+        rush,
+        webhook,
+    )
 
     yield "placing", lambda: placing.measure(stack.shop).lines()
     yield "pipeline", lambda: pipeline.measure(stack.mailbox).lines()
@@ -38,6 +59,9 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "webhook", lambda: webhook.measure(stack).lines()
     yield "clock", clock.report
     yield "email", email.report
+    yield "intake", intake.report
+    yield "intake", lambda: rush.report(stack.shop)
+    yield "million", million.report
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def measure(shop: str) -> Comparison:
     ours, floor = [], []
     for run in range(_WARM_UP + _RUNS):
         posted = _post(shop, variant.sku)
-        written = _write(variant, like=Event.objects.latest("recorded_at"))
+        written = write_bare(variant, like=Event.objects.latest("recorded_at"))
         if run >= _WARM_UP:
             ours.append(posted)
             floor.append(written)
@@ -58,13 +58,13 @@ def _post(shop: str, sku: str) -> float:
     """Fill a new visitor's cart and form, and time the form's POST alone."""
     with requests.Session() as visitor:
         page = visitor.get(f"{shop}/cart/", timeout=30).text
-        token = _hidden(page, "csrfmiddlewaretoken")
+        token = hidden(page, "csrfmiddlewaretoken")
         item = {"csrfmiddlewaretoken": token, "sku": sku, "quantity": "1"}
         visitor.post(f"{shop}/cart/add/", item, timeout=30)
         page = visitor.get(f"{shop}/checkout/", timeout=30).text
         form = {
-            "csrfmiddlewaretoken": _hidden(page, "csrfmiddlewaretoken"),
-            "checkout_key": _hidden(page, "checkout_key"),
+            "csrfmiddlewaretoken": hidden(page, "csrfmiddlewaretoken"),
+            "checkout_key": hidden(page, "checkout_key"),
             **ADDRESS,
         }
         answer = visitor.post(f"{shop}/checkout/", form, timeout=30, allow_redirects=False)
@@ -73,14 +73,14 @@ def _post(shop: str, sku: str) -> float:
     return answer.elapsed.total_seconds()  # from the request's sending to the answer's head
 
 
-def _hidden(page: str, name: str) -> str:
+def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}"[^>]*value="([^"]+)"', page)
     if found is None:
         raise LookupError(f"The page has no field {name}.")
     return found[1]
 
 
-def _write(variant: Variant, *, like: Event) -> float:
+def write_bare(variant: Variant, *, like: Event) -> float:
     """Write the rows of one order, with no question asked and an event like that, and time it."""
     began = time.perf_counter()
     now = timezone.now()

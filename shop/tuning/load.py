@@ -12,6 +12,8 @@ from ipaddress import IPv6Address
 from time import monotonic
 from typing import TypeVar
 
+from django.db import connections
+
 from orders.placement import Contact
 from shop.checkout import place_order
 from shop.placement import Placement
@@ -60,25 +62,36 @@ def measure(load: Load, all_ready: threading.Barrier, write: Place = place_order
 
     Everybody places an order first that is not measured: all connections are there by then.
     """
-    with (
-        _executor(load.workers, write) as place,
-        ThreadPoolExecutor(max(1, load.customers)) as threads,
-    ):
+    with _executor(load.workers, write) as place, _threads(load.customers) as customers:
         try:
-            _together(threads, load, lambda: _place_one(load, place))
+            _together(customers, load.customers, lambda: _place_one(load, place))
             all_ready.wait()
         except BaseException:
             all_ready.abort()
             raise
         end = monotonic() + load.seconds
-        shopped = _together(threads, load, lambda: _shop(load, place, end))
+        shopped = _together(customers, load.customers, lambda: _shop(load, place, end))
         return [seconds for times in shopped for seconds in times]
 
 
-def _together(threads: ThreadPoolExecutor, load: Load, work: Callable[[], Done]) -> list[Done]:
-    """Let every customer do it, and wait for all."""
-    waiting = [threads.submit(work) for _ in range(load.customers)]
-    return [customer.result() for customer in waiting]
+@contextmanager
+def _threads(number: int) -> Generator[ThreadPoolExecutor]:
+    """Yield so many threads; their connections are closed at the end, not when Python likes."""
+    with ThreadPoolExecutor(max(1, number)) as pool:
+        yield pool
+        all_here = threading.Barrier(max(1, number))  # so that each of them closes its own
+        _together(pool, number, lambda: _hang_up(all_here))
+
+
+def _hang_up(all_here: threading.Barrier) -> None:
+    all_here.wait()
+    connections.close_all()
+
+
+def _together(threads: ThreadPoolExecutor, number: int, work: Callable[[], Done]) -> list[Done]:
+    """Let so many threads do it, and wait for all."""
+    waiting = [threads.submit(work) for _ in range(number)]
+    return [one.result() for one in waiting]
 
 
 @contextmanager
@@ -86,7 +99,7 @@ def _executor(workers: int, write: Place) -> Generator[Place]:
     if workers == 0:
         yield write
         return
-    with ThreadPoolExecutor(workers) as pool:
+    with _threads(workers) as pool:
         yield lambda placement: pool.submit(write, placement).result()
 
 

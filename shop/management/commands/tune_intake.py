@@ -37,10 +37,8 @@ class Command(BaseCommand):
         self.stdout.write(report.introduction(sizes, seconds))
         try:
             rows = sweep(sizes, seconds, lambda row: self.stdout.write(report.line(row)))
-        except DatabaseError as error:
-            raise CommandError(f"{str(error).strip()} (it needs a database of its own)") from error
-        except TooShort as error:
-            raise CommandError(str(error)) from error
+        except (DatabaseError, TooShort) as error:
+            raise CommandError(str(error).strip()) from error
         self.stdout.write(report.conclusion(rows, settings.INTAKE_WORKERS))
         if svg:
             _write(svg, draw(rows))
