@@ -117,7 +117,7 @@ def _legend(curves: Sequence[_Curve]) -> list[str]:
         f'font-weight="600">{curve.name}</text>'
         for number, curve in enumerate(curves)
     ]
-    notes = ("dashed: without", "an executor", "grey: recommended")
+    notes = ("dashed: without", "an executor", "grey: advised")
     below = _TOP + 32 + 22 * len(curves)
     lines = [f'<tspan x="{_RIGHT + 16}" dy="18">{note}</tspan>' for note in notes]
     return [*names, f'<text y="{below}" font-size="11" fill="{_SOFT}">{"".join(lines)}</text>']
