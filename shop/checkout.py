@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone, translation
 
 from inventory import holds
@@ -30,6 +29,12 @@ from shop.pricing import Quote, QuotedLine, quote
 
 _LONGEST_LOCK_WAIT = "10s"
 _OVER = (OrderStatus.FAILED, OrderStatus.CANCELLED)
+# Nearly always there is none; naming all columns through the ORM took a fifth of a placement.
+_EARLIER = """
+    SELECT id FROM orders_order
+    WHERE cart_id = %s AND status <> ALL(%s) OR checkout_key = %s
+    ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 def place_order(placement: Placement) -> Order:
@@ -78,10 +83,12 @@ def _locks(placement: Placement) -> set[int]:
 
 def _earlier_orders(placement: Placement) -> list[Order]:
     """Lock and return what this cart has ordered and not lost, and who holds the key."""
-    of_this_cart = Q(cart_id=placement.cart_id) & ~Q(status__in=_OVER)
-    orders = list(
-        Order.objects.locked().filter(of_this_cart | Q(checkout_key=placement.checkout_key))
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_EARLIER, [placement.cart_id, list(_OVER), placement.checkout_key])
+        keys = [key for (key,) in cursor.fetchall()]
+    if not keys:
+        return []
+    orders = list(Order.objects.locked().filter(pk__in=keys))
     payments = Payment.objects.locked().in_bulk([o.pk for o in orders], field_name="order_id")
     for order in orders:
         order.payment = payments[order.pk]
