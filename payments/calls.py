@@ -45,6 +45,17 @@ class Call:
 
 
 _current: ContextVar[Call | None] = ContextVar("paypal_call", default=None)
+_transaction: ContextVar[UUID | None] = ContextVar("transaction", default=None)
+
+
+@contextmanager
+def concerning(transaction_id: UUID) -> Generator[None]:
+    """Let the log's line of each call made inside name the payment that it is about."""
+    token = _transaction.set(transaction_id)
+    try:
+        yield
+    finally:
+        _transaction.reset(token)
 
 
 def let_connection_go() -> None:
@@ -99,11 +110,12 @@ def _keep(call: Call, outcome: str, seconds: float) -> None:
     SECONDS.labels(call.operation).observe(seconds)
     milliseconds = round(seconds * 1000)
     logger.info(
-        "PayPal %s %s: %s, %d ms, request id %s, debug id %s",
+        "PayPal %s %s: %s, %d ms, transaction %s, request id %s, debug id %s",
         call.operation,
         call.about or "-",
         outcome,
         milliseconds,
+        _transaction.get() or "-",
         call.request_id or "-",
         call.debug_id or "-",
     )

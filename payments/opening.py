@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.models import Order
-from payments.calls import let_connection_go
+from payments.calls import concerning, let_connection_go
 from payments.gateway import Address, InProgress, Item, Purchase, Refused
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.models import Payment, PaymentAttempt, PaymentTransition
@@ -60,7 +60,8 @@ def approval_url(transaction_id: uuid.UUID) -> str:
         return attempt.approve_url
     purchase = _purchase(attempt)
     try:
-        remote = gateway().create_order(purchase, request_id=attempt.create_request_id)
+        with concerning(transaction_id):
+            remote = gateway().create_order(purchase, request_id=attempt.create_request_id)
     except InProgress:
         if url := _url_of_twin(attempt.pk):
             return url

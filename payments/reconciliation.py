@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from payments.calls import concerning
 from payments.gateway import RemoteTransaction, Unknown
 from payments.lifecycle import CaptureStatus, RefundStatus
 from payments.models import Capture, PaymentAttempt, Refund
@@ -34,7 +35,12 @@ def compare_capture(capture_id: int, *, by: str) -> None:
 
     Raises GatewayError.
     """
-    capture = Capture.objects.select_related("attempt").get(pk=capture_id)
+    capture = Capture.objects.select_related("attempt", "payment").get(pk=capture_id)
+    with concerning(capture.payment.transaction_id):
+        _compare_one(capture, by=by)
+
+
+def _compare_one(capture: Capture, *, by: str) -> None:
     remote = gateway().get_capture(capture.paypal_id)
     returned = capture.refunds.completed().total()
     if remote.status == CaptureStatus.PARTIALLY_REFUNDED or (

@@ -16,6 +16,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
+from payments.calls import concerning
 from payments.gateway import GatewayError, Refused, RemoteRefund, Unanswered
 from payments.lifecycle import CaptureStatus
 from payments.locks import lock_order
@@ -172,9 +173,13 @@ def follow_refund(refund_id: int, *, by: str) -> None:
 
     Safe to repeat. Raises GatewayError.
     """
-    refund = Refund.objects.select_related("capture").get(pk=refund_id)
-    if refund.status in ENDED:
-        return
+    refund = Refund.objects.select_related("capture__payment").get(pk=refund_id)
+    if refund.status not in ENDED:
+        with concerning(refund.capture.payment.transaction_id):
+            _follow(refund, by=by)
+
+
+def _follow(refund: Refund, *, by: str) -> None:
     try:
         remote = (
             _send(refund) if refund.paypal_id is None else gateway().get_refund(refund.paypal_id)

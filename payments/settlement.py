@@ -18,6 +18,7 @@ from orders.attention import call_staff
 from orders.events import record_order_event
 from orders.flags import Flag
 from orders.lifecycle import FailureReason
+from payments.calls import concerning
 from payments.endings import fail_order, record_expiry, was_never_charged
 from payments.gateway import Refused, RemoteOrder, Unknown
 from payments.lifecycle import AttemptStatus, PaymentStatus
@@ -41,11 +42,16 @@ def settle(attempt_id: int, *, by: str) -> None:
     Raises Unanswered when PayPal gave no answer: what was begun is committed, and the clock goes
     on with it. Owns its transactions.
     """
-    attempt = PaymentAttempt.objects.get(pk=attempt_id)
-    if attempt.paypal_order_id is None:
-        return
+    attempt = PaymentAttempt.objects.select_related("payment").get(pk=attempt_id)
+    if attempt.paypal_order_id is not None:
+        with concerning(attempt.payment.transaction_id):
+            _settle(attempt, attempt.paypal_order_id, by=by)
+
+
+def _settle(attempt: PaymentAttempt, paypal_order_id: str, *, by: str) -> None:
+    attempt_id = attempt.pk
     try:
-        remote = gateway().get_order(attempt.paypal_order_id)
+        remote = gateway().get_order(paypal_order_id)
     except Unknown as error:
         _end_unknown(attempt_id, error.issue, by=by)
         return

@@ -235,7 +235,9 @@ def test_the_log_names_each_call_and_tells_no_secret(
     settle(attempt.pk, by="return")
     call = GatewayCall.objects.get(operation="capture_order")
     assert f"PayPal capture_order {attempt.paypal_order_id}: answered" in caplog.text
-    assert f"request id {call.request_id}, debug id {call.debug_id}" in caplog.text
+    named = f"transaction {order.transaction_id}, request id {call.request_id}"
+    assert f"{named}, debug id {call.debug_id}" in caplog.text
+    assert "transaction -" not in caplog.text
     assert shop_settings.PAYPAL_CLIENT_SECRET not in caplog.text
     assert "Bearer" not in caplog.text
 
