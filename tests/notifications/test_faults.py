@@ -15,7 +15,13 @@ from devtools import environment
 from devtools.chaos.post import email_problems
 from devtools.mailbox.client import Mailbox
 from notifications import kafka, relay
-from notifications.models import DeliveryStatus, EmailDelivery, OutboxEntry, PublishedEvent
+from notifications.models import (
+    DeliveryStatus,
+    EmailDelivery,
+    Heartbeat,
+    OutboxEntry,
+    PublishedEvent,
+)
 from tests import services
 from tests.notifications.conftest import Programs, consume, eventually, publish
 from tests.notifications.examples import record
@@ -113,6 +119,7 @@ def test_consumers_coming_and_going_lose_and_double_nothing(
     running = [programs.start("run_email_consumer")]
     eventually(lambda: EmailDelivery.objects.filter(status=DeliveryStatus.SENT).count() > 20)
     running += [programs.start("run_email_consumer") for _ in range(3)]
+    eventually(lambda: Heartbeat.objects.filter(program="consumer").count() == 4)
     eventually(lambda: EmailDelivery.objects.filter(status=DeliveryStatus.SENT).count() > 80)
     backlog(40)
     programs.kill(running.pop())
