@@ -9,6 +9,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 # The connection is gone or the server is away; the program tries again.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
+# SQL: the keys of the advisory locks that sessions hold now; an owner is alive while it holds its.
+ALIVE = """
+    SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 
 def keep_alive() -> None:
     """Notice a silent server within half a minute; for programs that hold one connection.

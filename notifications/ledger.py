@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.database import lock_class
+from notifications.database import ALIVE, lock_class
 from notifications.models import UNSETTLED, DeliveryStatus, EmailDelivery
 
 _SLOTS = 64
@@ -46,13 +46,6 @@ _NEW_COLUMNS = (
     "value",
 )
 
-# The tokens of every owner alive in this database.
-_ALIVE = """
-    SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-
 # A crashed owner's row is taken over; a bare DO NOTHING would take it for a duplicate.
 _CLAIM = f"""
     INSERT INTO {_TABLE} AS ours ({", ".join(f'"{name}"' for name in _NEW_COLUMNS)})
@@ -61,7 +54,7 @@ _CLAIM = f"""
     SET status = 'CLAIMED', owner = EXCLUDED.owner,
         unknown = ours.unknown + (ours.status = 'SENDING')::int
     WHERE ours.status IN ('CLAIMED', 'SENDING')
-      AND (ours.owner IS NULL OR ours.owner NOT IN ({_ALIVE}))
+      AND (ours.owner IS NULL OR ours.owner NOT IN ({ALIVE}))
     RETURNING ours.*
 """  # noqa: S608 - names of our own columns
 
@@ -84,7 +77,7 @@ _TAKE_DUE = f"""
           AND (due.status = 'WAITING'
                OR (due.status = 'DEFERRED' AND due.next_attempt_at <= %s)
                OR (due.status IN ('CLAIMED', 'SENDING')
-                   AND (due.owner IS NULL OR due.owner NOT IN ({_ALIVE}))))
+                   AND (due.owner IS NULL OR due.owner NOT IN ({ALIVE}))))
           AND NOT EXISTS (
               SELECT 1 FROM {_TABLE} earlier
               WHERE earlier.subject = due.subject AND earlier.address_hash = due.address_hash

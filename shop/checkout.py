@@ -27,7 +27,7 @@ from shop.placement import (
 )
 from shop.pricing import Quote, QuotedLine, quote
 
-_LONGEST_LOCK_WAIT = "10s"
+LONGEST_LOCK_WAIT = "10s"
 _OVER = (OrderStatus.FAILED, OrderStatus.CANCELLED)
 # Nearly always there is none; naming all columns through the ORM took a fifth of a placement.
 _EARLIER = """
@@ -70,7 +70,7 @@ def _queue_behind_same(placement: Placement) -> None:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true)"
             + ", pg_advisory_xact_lock(%s)" * len(locks),
-            [_LONGEST_LOCK_WAIT, *locks],
+            [LONGEST_LOCK_WAIT, *locks],
         )
 
 

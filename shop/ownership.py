@@ -11,12 +11,6 @@ import psycopg2
 import psycopg2.extensions
 from django.db import OperationalError, connection
 
-# The keys of every owner alive in this database.
-ALIVE = """
-    SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 _CONNECT_SECONDS = 5
 # The server notices within half a minute that a host is gone.
 _OPTIONS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"

@@ -13,18 +13,19 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from notifications.database import ALIVE
 from orders.models import Order
 from shop.answers import Answer, answer, tell, tell_ready
+from shop.checkout import LONGEST_LOCK_WAIT
 from shop.failures import record_failure
 from shop.models import PlacementPromise
-from shop.ownership import ALIVE, ownership
+from shop.ownership import ownership
 from shop.placement import ForeignCheckoutKey, Placement, PlacementRefused
 from shop.placement_records import PromiseQuerySet, PromiseStatus
 from shop.views.errors import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_LOCK_WAIT = "10s"
 _KEPT = timedelta(days=7)
 
 
@@ -176,4 +177,4 @@ def _fields(placement: Placement, owner: int) -> dict[str, object]:
 
 def _limit_lock_wait() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LONGEST_LOCK_WAIT])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_LOCK_WAIT])

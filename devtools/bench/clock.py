@@ -5,19 +5,18 @@ from pathlib import Path
 
 from django.db import connection
 
-from devtools.bench.databases import own_database
 from devtools.bench.figures import percentiles
 from shop import clock
+from shop.tuning.database import throwaway_database
 
 _OPEN, _CLOSED = 100_000, 1_000_000
-_DATABASE = "bench_clock"
 _TICKS = 50
 _SEED = Path(__file__).with_name("orders.sql")
 
 
 def report() -> list[str]:
     """Fill the database, let the clock tick and tell how long each tick took."""
-    with own_database(_DATABASE):
+    with throwaway_database():
         began = time.perf_counter()
         with connection.cursor() as cursor:
             cursor.execute(_SEED.read_text(), {"open": _OPEN, "all": _OPEN + _CLOSED})

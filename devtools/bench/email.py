@@ -13,13 +13,13 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection
 from django.db.models import Max, Min
 
-from devtools.bench.databases import own_database
 from devtools.bench.figures import percentiles
 from devtools.bench.workbench import Sink, end, program, seed, start, topic
 from devtools.example_events import receipt_body, receipt_personal, record_receipt
 from notifications import relay
 from notifications.emails import write_email
 from notifications.models import DeliveryStatus, EmailDelivery, OutboxEntry, PublishedEvent
+from shop.tuning.database import throwaway_database
 
 _EVENTS = 50_000
 _EMAILS = 2_000
@@ -32,7 +32,7 @@ _LEDGER = Path(__file__).with_name("ledger.sql")
 
 def report() -> list[str]:
     """Measure each part in a database, on a topic and beside a mail sink of its own."""
-    with own_database("bench_email"), topic():
+    with throwaway_database(), topic():
         parts = (_rendering, _relay, lambda: _consumers("on empty tables"), _latency, _many_rows)
         for part in parts:
             print("\n".join(part()), flush=True)

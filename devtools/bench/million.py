@@ -5,12 +5,12 @@ from pathlib import Path
 
 from django.db import connection
 
-from devtools.bench.databases import own_database
 from devtools.bench.figures import Comparison
 from inventory.holds import set_stock
 from shop.checkout import place_order
 from shop.demo.seed import seed_demo
 from shop.models import Variant
+from shop.tuning.database import throwaway_database
 from shop.tuning.load import wish
 
 _FEW, _MANY = 1_000, 1_000_000
@@ -26,7 +26,7 @@ def report() -> list[str]:
 
 
 def _placements(orders: int) -> list[float]:
-    with own_database("bench_million"):
+    with throwaway_database():
         with connection.cursor() as cursor:
             cursor.execute(_SEED.read_text(), {"open": orders // 10, "all": orders})
             cursor.execute("SELECT setval('orders_order_id_seq', %s)", [orders])
