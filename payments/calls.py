@@ -91,6 +91,7 @@ def traced(operation: str, *, about: str, request_id: UUID | None) -> Generator[
         raise
     except Refused as error:
         outcome, why = "refused", error.issue
+        call.debug_id = call.debug_id or error.debug_id
         raise
     finally:
         _current.reset(token)

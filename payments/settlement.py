@@ -43,36 +43,29 @@ def settle(attempt_id: int, *, by: str) -> None:
     on with it. Owns its transactions.
     """
     attempt = PaymentAttempt.objects.select_related("payment").get(pk=attempt_id)
-    if attempt.paypal_order_id is not None:
-        with concerning(attempt.payment.transaction_id):
-            _settle(attempt, attempt.paypal_order_id, by=by)
+    if attempt.paypal_order_id is None:
+        return
+    with concerning(attempt.payment.transaction_id):
+        _settle(attempt, attempt.paypal_order_id, by=by)
 
 
 def _settle(attempt: PaymentAttempt, paypal_order_id: str, *, by: str) -> None:
-    attempt_id = attempt.pk
+    """Do so with an attempt as it was before PayPal is asked."""
     try:
         remote = gateway().get_order(paypal_order_id)
     except Unknown as error:
-        _end_unknown(attempt_id, error.issue, by=by)
+        _end_unknown(attempt, error.issue, by=by)
         return
-    if not remote.captures and _is_over(attempt):
-        _end_unknown(attempt_id, "WINDOWS_OVER", by=by)
+    if not remote.captures and timezone.now() - attempt.opened_at > PAYPAL_WINDOWS:
+        _end_unknown(attempt, "WINDOWS_OVER", by=by)
         return
     if not remote.captures:
-        request_id = _claim(attempt_id, remote, by=by)
+        request_id = _claim(attempt.pk, remote, by=by)
         if request_id is None:
             return
-        remote = _capture(attempt_id, remote, request_id, by=by)
+        remote = _capture(attempt.pk, remote, request_id, by=by)
     if remote.captures:
-        record_captures(attempt_id, remote.captures, by=by)
-
-
-def _is_over(attempt: PaymentAttempt) -> bool:
-    """Say whether PayPal takes no money on it any more; a capture in hand is waited for."""
-    now = timezone.now()
-    claimed_until = attempt.capture_claimed_until
-    is_in_hand = claimed_until is not None and claimed_until > now
-    return now - attempt.opened_at > PAYPAL_WINDOWS and not is_in_hand
+        record_captures(attempt.pk, remote.captures, by=by)
 
 
 @transaction.atomic(durable=True)
@@ -137,16 +130,26 @@ def _capture(
 
 
 @transaction.atomic(durable=True)
-def _end_unknown(attempt_id: int, issue: str, *, by: str) -> None:
+def _end_unknown(asked: PaymentAttempt, issue: str, *, by: str) -> None:
     """PayPal has no such order (any more), or its time is over: it is never captured from now on.
 
     A payment under review keeps its attempt: PayPal holds that money, whatever it has forgotten.
     """
-    case = lock_attempt(attempt_id, by=by)
+    case = lock_attempt(asked.pk, by=by)
     is_reviewed = case.payment.status == PaymentStatus.REVIEW
-    if is_reviewed or case.attempt.status == AttemptStatus.CLOSED:
+    if is_reviewed or case.attempt.status == AttemptStatus.CLOSED or _is_in_hand(case, asked):
         return
     case.attempt.close(issue=issue, at=case.at)
     if case.payment.status == PaymentStatus.CAPTURING:
         fail_order(case.order, case.payment, FailureReason.EXPIRED, by=by, at=case.at)
         record_expiry(case.order, case.payment)
+
+
+def _is_in_hand(case: LockedAttempt, asked: PaymentAttempt) -> bool:
+    """Say whether a capture is under way, or was begun after `asked` was read.
+
+    What PayPal said before that is no word on it: its process, or the clock, goes on.
+    """
+    claimed_until = case.attempt.capture_claimed_until
+    is_claimed = claimed_until is not None and claimed_until > case.at
+    return is_claimed or claimed_until != asked.capture_claimed_until

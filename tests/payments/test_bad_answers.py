@@ -1,11 +1,14 @@
 """Whatever PayPal answers or a browser brings: a calm page, a correct state, balanced books."""
 
 import json
+import logging
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as shop_settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,11 +22,20 @@ from payments import duties
 from payments import paypal as gateway_module
 from payments.gateway import Refused, Unanswered
 from payments.models import PaymentAttempt, WebhookReceipt
-from payments.paypal import PayPal
+from payments.paypal import PayPal, gateway
 from payments.paypal_http import MAX_BYTES
+from payments.refunds import refund_payment
+from payments.settlement import settle
 from shop.books import check_books
 from tests.factories import placed_order
-from tests.paying import approve, captures_sent, let_claims_end, open_at_paypal, standing
+from tests.paying import (
+    approve,
+    captures_sent,
+    let_all_be_due,
+    let_claims_end,
+    open_at_paypal,
+    standing,
+)
 from tests.payments import signed_webhooks
 from tests.payments.canned_paypal import CannedPayPal
 from tests.payments.test_paypal_client import purchase
@@ -178,6 +190,55 @@ def test_a_refusal_is_told_in_words_that_a_row_can_hold(canned: CannedPayPal) ->
     with pytest.raises(Refused) as refusal:
         PayPal().get_order("ORDER1")
     assert (refusal.value.issue, refusal.value.debug_id) == ("HTTP_422", "f" * 40)
+
+
+# A broken connection, or a proxy before PayPal, gives the answer no name.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - SUMS - {"reset", "html_502"}))
+@pytest.mark.parametrize(
+    ("route", "operation"),
+    [("create", "create_order"), ("get", "get_order"), ("capture", "capture_order")],
+)
+def test_the_log_names_payment_and_answer_and_tells_no_secret(
+    paypal: Emulator,
+    order: Order,
+    caplog: pytest.LogCaptureFixture,
+    route: str,
+    operation: str,
+    kind: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    paypal.fault(route, kind)
+    start(order)
+    come_back(approve(order).paypal_order_id)
+    line = _lines(caplog, operation)[0]
+    assert f"transaction {order.transaction_id}," in line
+    assert re.search(r"debug id [\da-f]{5,}$", line)
+    token = str(gateway()._sdk.oauth_2._o_auth_token.access_token)
+    for secret in (shop_settings.PAYPAL_CLIENT_SECRET, token, order.email):
+        assert secret not in caplog.text
+
+
+@pytest.mark.django_db
+def test_refunds_and_comparisons_are_named_in_the_log(
+    paypal: Emulator, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    settle(approve(order).pk, by="return")
+    caplog.set_level(logging.INFO, logger="payments")
+    paypal.fault("refund", "http_503")
+    paypal.fault("get_capture", "html_502")
+    refund_payment(order_id=order.pk, amount=None, reason="", by="Lan", request_id=uuid.uuid4())
+    let_all_be_due()
+    duties.compare_captures()
+    for operation in ("refund_captured_payment", "get_captured_payment"):
+        (line,) = _lines(caplog, operation)
+        assert f"transaction {order.transaction_id}," in line
+
+
+def _lines(caplog: pytest.LogCaptureFixture, operation: str) -> list[str]:
+    """Return what the log says of calls of this kind, in their order."""
+    said = [record.getMessage() for record in caplog.records]
+    return [one for one in said if one.startswith(f"PayPal {operation} ")]
 
 
 # --- From the browser

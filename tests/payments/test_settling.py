@@ -358,6 +358,9 @@ def test_capturing_ends_when_paypal_has_forgotten_the_order(
     with pytest.raises(Unanswered):
         settle(attempt.pk, by="return")
     paypal.advance(6 * 3600)
+    settle(attempt.pk, by="webhook")
+    assert standing(order) == ("PENDING", "CAPTURING", "")  # that capture is waited for
+    let_claims_end()
     settle(attempt.pk, by="clock")
     assert standing(order) == ("FAILED", "FAILED", "expired")
     assert on_shelf(tea.sku) == (10, 0)
