@@ -12,16 +12,18 @@ from django.utils import timezone
 
 from orders.models import Order
 from payments.calls import concerning, let_connection_go
-from payments.gateway import Address, InProgress, Item, Purchase, Refused
+from payments.gateway import Address, InProgress, Item, Purchase, Refused, RemoteOrder
 from payments.lifecycle import AttemptStatus, PaymentStatus
 from payments.models import Payment, PaymentAttempt, PaymentTransition
 from payments.paypal import gateway
+from payments.turns import Turns
 
 # The clock first asks PayPal about an attempt when its customer may just have come back.
 FIRST_ASK = timedelta(seconds=30)
 # How long, and how often in it, a second "Pay now" looks for what the first got from PayPal.
 TWIN_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
+_turns = Turns()
 # As many may wait for a twin, at most, as may wait for PayPal itself.
 _twins = threading.BoundedSemaphore(settings.PAYPAL_CALLS)
 
@@ -52,16 +54,14 @@ def approval_url(transaction_id: uuid.UUID) -> str:
     Safe to repeat: an unanswered attempt is sent again with its own request id, and while PayPal
     is at work on it for another request, that one's answer is waited for. Approved already, it
     leads on to where the customer comes back. Raises Order.DoesNotExist, NothingToPay,
-    Unanswered (try again: the same attempt is found) and Refused (the attempt is closed; another
-    try opens the next).
+    Unanswered (try again: the same attempt is found), AskedJustNow (so, but in a moment) and
+    Refused (the attempt is closed; another try opens the next).
     """
     attempt = _open_attempt(transaction_id)
     if attempt.approve_url:
         return attempt.approve_url
-    purchase = _purchase(attempt)
     try:
-        with concerning(transaction_id):
-            remote = gateway().create_order(purchase, request_id=attempt.create_request_id)
+        remote = _create(attempt)
     except InProgress:
         if url := _url_of_twin(attempt.pk):
             return url
@@ -75,6 +75,12 @@ def approval_url(transaction_id: uuid.UUID) -> str:
         ask_at=timezone.now() + FIRST_ASK,
     )
     return _way_on(remote.approve_url, remote.id)
+
+
+def _create(attempt: PaymentAttempt) -> RemoteOrder:
+    payment, purchase = attempt.payment, _purchase(attempt)
+    with _turns.take(payment.pk), concerning(payment.transaction_id):
+        return gateway().create_order(purchase, request_id=attempt.create_request_id)
 
 
 def _url_of_twin(attempt_id: int) -> str | None:

@@ -6,6 +6,9 @@ from payments.gateway import GatewayError
 from payments.lifecycle import AttemptStatus
 from payments.models import PaymentAttempt
 from payments.settlement import settle
+from payments.turns import Turns
+
+_turns = Turns()
 
 
 def settle_on_return(attempt_id: int) -> None:
@@ -13,19 +16,23 @@ def settle_on_return(attempt_id: int) -> None:
 
     Of a closed attempt PayPal is not asked: it is never captured, and the clock looks for stray
     money on it.
-    Raises GatewayError when PayPal gave no answer: the clock's next tick asks again, and until
-    then the order page says that the payment is being confirmed.
+    Raises GatewayError when PayPal gave no answer, or is not asked so soon again: the clock's
+    next tick asks it, and until then the order page says that the payment is being confirmed.
     """
-    attempt = PaymentAttempt.objects.filter(pk=attempt_id)
-    if attempt.filter(status=AttemptStatus.CLOSED).exists():
+    attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if attempt.status == AttemptStatus.CLOSED:
         return
     try:
-        settle(attempt_id, by="return")
+        with _turns.take(attempt.payment_id):
+            settle(attempt_id, by="return")
     except GatewayError:
-        now = timezone.now()
-        is_open = attempt.filter(status=AttemptStatus.OPEN)
-        is_open.update(came_back_at=now)
-        # A capture that was claimed is asked about when its claim has run out.
-        is_open.exclude(capture_claimed_until__gt=now).update(ask_at=now, asked=0)
+        _leave_to_the_clock(attempt_id)
         raise
-    attempt.exclude(came_back_at=None).update(came_back_at=None)
+
+
+def _leave_to_the_clock(attempt_id: int) -> None:
+    """Have it asked about soon; a capture that was claimed, when its claim has run out."""
+    now = timezone.now()
+    attempt = PaymentAttempt.objects.filter(pk=attempt_id, status=AttemptStatus.OPEN)
+    attempt.update(came_back_at=now)
+    attempt.exclude(capture_claimed_until__gt=now).update(ask_at=now, asked=0)

@@ -98,6 +98,7 @@ def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
     """Check that the payer agreed to our amount and that every line can be shipped."""
     order, payment, at = case.order, case.payment, case.at
     if not remote.is_approved:
+        _await_approval(case.attempt)
         return False
     if (remote.amount, remote.currency) != (payment.amount, payment.currency):
         case.attempt.close(issue="AMOUNT_DIFFERS", at=at)
@@ -113,6 +114,13 @@ def _may_capture(case: LockedAttempt, remote: RemoteOrder) -> bool:
         record_order_event(order, "order.sold_out", notify=notify, shortage=shortage)
         return False
     return True
+
+
+def _await_approval(attempt: PaymentAttempt) -> None:
+    """Whoever came back from PayPal has not approved: no page says that it is being confirmed."""
+    if attempt.came_back_at is not None:
+        attempt.came_back_at = None
+        attempt.save(update_fields=["came_back_at"])
 
 
 def _capture(

@@ -23,6 +23,7 @@ from payments.lifecycle import PaymentStatus
 from payments.models import PaymentAttempt
 from payments.opening import NothingToPay, approval_url
 from payments.returning import settle_on_return
+from payments.turns import AskedJustNow
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ def start(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponseBase:
 def _excuse(order: Order, error: GatewayError) -> str:
     if isinstance(error, Refused):
         return _("PayPal could not open the payment. Nothing was charged; please try again.")
+    if isinstance(error, AskedJustNow):
+        return _("PayPal was asked a moment ago. Nothing was charged; please try again shortly.")
     if is_held(order.transaction_id, timezone.now()):
         return _("PayPal is slow at the moment. Your items are set aside; please try again.")
     return _("PayPal is slow at the moment. Nothing was charged; please try again.")
