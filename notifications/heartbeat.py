@@ -5,6 +5,7 @@ import socket
 import time
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from notifications.models import Heartbeat
@@ -12,6 +13,11 @@ from notifications.models import Heartbeat
 EVERY_SECONDS = 3.0
 _FORGOTTEN_AFTER = timedelta(hours=1)
 _beaten_at: dict[str, float] = {}
+
+
+def silent_after() -> timedelta:
+    """Return after how long without a beat a process is not at work; the clock beats each tick."""
+    return timedelta(seconds=4 * max(EVERY_SECONDS, settings.CLOCK_SECONDS))
 
 
 def beat(program: str, *, instance: str = "", detail: str = "") -> None:

@@ -8,6 +8,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Quer
 from django.utils import timezone
 
 from notifications import kafka
+from notifications.heartbeat import silent_after
 from notifications.models import (
     DeadLetter,
     DeliveryStatus,
@@ -81,6 +82,12 @@ def heartbeats(newer_than: timedelta = timedelta(hours=1)) -> dict[str, float]:
         age = max(0.0, (now - at).total_seconds())
         ages[program] = min(age, ages.get(program, age))
     return ages
+
+
+def processes_alive() -> dict[str, int]:
+    """Return for each program how many of its processes are at work."""
+    alive = Heartbeat.objects.filter(at__gt=timezone.now() - silent_after())
+    return dict(alive.order_by().values_list("program").annotate(Count("pk")))
 
 
 def events_of(subject: str) -> list[dict[str, Any]]:

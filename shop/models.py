@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from shop.duty_failures import DutyFailure
 from shop.money import validate_coins
 from shop.placement_records import FailedPlacement, IntakeReport, PlacementPromise
 
@@ -19,6 +20,7 @@ __all__ = [
     "BooksCheck",
     "Category",
     "DeliveryMethod",
+    "DutyFailure",
     "FailedPlacement",
     "IntakeReport",
     "PlacementPromise",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from django.db import connection, transaction
 from django.db.models import Count
+from django.utils import timezone
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
@@ -25,9 +26,10 @@ from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
-from shop import intake_reports
+from shop import clock, intake_reports
+from shop.duty_failures import present_failures
 from shop.email_delays import email_delays
-from shop.health import DatabaseAway, require_database
+from shop.health import PROGRAMS, DatabaseAway, require_database
 from shop.limits import busiest_addresses
 from shop.models import BooksCheck, FailedPlacement
 from shop.placement_records import FailureStatus
@@ -125,6 +127,11 @@ def _shop() -> Iterator[Metric]:
         "Violations found when the books were last checked; NaN if they never were.",
         last.violations if last else float("nan"),
     )
+    yield GaugeMetricFamily(
+        "ganh_books_age_seconds",
+        "How long ago the books were last checked; infinite if they never were.",
+        (timezone.now() - last.checked_at).total_seconds() if last else float("inf"),
+    )
 
 
 def _intakes() -> Iterator[Metric]:
@@ -165,13 +172,31 @@ def _pipeline() -> Iterator[Metric]:
 
 
 def _programs() -> Iterator[Metric]:
+    ages = status.heartbeats()
+    unseen = dict.fromkeys((*PROGRAMS.values(), clock.PAYPAL_THREAD), float("inf"))
     yield _by_label(
         GaugeMetricFamily(
             "ganh_heartbeat_age_seconds",
-            "How long ago a process of the program was last seen at work.",
+            "How long ago a process of the program was last seen at work; infinite after an hour.",
             labels=["program"],
         ),
-        status.heartbeats(),
+        unseen | ages,
+    )
+    alive = status.processes_alive()
+    yield _by_label(
+        GaugeMetricFamily(
+            "ganh_processes", "Processes of the program at work now.", labels=["program"]
+        ),
+        {program: alive.get(program, 0) for program in PROGRAMS.values()},
+    )
+    failing = {one.duty: one.times for one in present_failures()}
+    yield _by_label(
+        GaugeMetricFamily(
+            "ganh_clock_duty_failures",
+            "How often in a row a duty of the clock has failed now.",
+            labels=["duty"],
+        ),
+        {duty.__name__: failing.get(duty.__name__, 0) for duty in clock.DUTIES},
     )
 
 

@@ -20,6 +20,7 @@ from notifications.kafka import KafkaAway
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
 from shop import intake_reports, spool
+from shop.duty_failures import DutyFailure, present_failures
 from shop.health import PROGRAMS
 from shop.models import BooksCheck, FailedPlacement, IntakeReport, PlacementPromise
 from shop.placement_records import FailureStatus, PromiseStatus
@@ -77,6 +78,7 @@ class OperationsReport:
     has_spooled: bool
     open_payments: Sequence[OpenPayments]
     heartbeats: Mapping[str, float | None]  # seconds since each program was last at work
+    failing_duties: Sequence[DutyFailure]
     books: BooksCheck | None
 
     @property
@@ -108,6 +110,7 @@ def _report(now: datetime, lag: Future[dict[int, int]]) -> OperationsReport:
         has_spooled=spool.has_records(),
         open_payments=_open_payments(now),
         heartbeats={program: beats.get(program) for program in PROGRAMS.values()},
+        failing_duties=present_failures(),
         books=BooksCheck.objects.first(),
         lag=_result(lag),
     )

@@ -85,6 +85,7 @@ def _parts(now: OperationsReport) -> Iterator[Part]:
     )
     yield from _placements(now)
     yield from _programs(now)
+    yield _duties(now)
     yield _books(now)
 
 
@@ -137,6 +138,18 @@ def _programs(now: OperationsReport) -> Iterator[Part]:
             told = _("seen %(seconds)s s ago") % {"seconds": round(age)}
         is_well = age is not None and age < _LONG_SECONDS
         yield Part(program, told, is_well, f"manage.py {commands[program]}")
+
+
+def _duties(now: OperationsReport) -> Part:
+    told = ", ".join(
+        _("%(duty)s failed (%(error)s, %(times)s times)")
+        % {"duty": one.duty, "error": one.error, "times": one.times}
+        for one in now.failing_duties
+    )
+    is_well = not now.failing_duties
+    return Part(
+        _("Duties of the clock"), told or _("none fails"), is_well, "manage.py run_order_clock"
+    )
 
 
 def _books(now: OperationsReport) -> Part:

@@ -1,6 +1,7 @@
 """What Prometheus reads: every name, right after real flows, and still there without PostgreSQL."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,13 @@ from pytest_django import Settings
 
 from devtools.environment import PROJECT
 from devtools.ports import free_port
+from notifications.heartbeat import beat
 from shop.books import check_books
 from shop.intake import Intake, Overloaded
 from shop.intake_reports import report
 from tests.factories import contact, placed_order, placement
 from tests.shop.flows import paid_order
+from tests.shop.metric_rules import faults
 
 NAMES = {
     "ganh_intake_workers",
@@ -35,6 +38,10 @@ NAMES = {
     "ganh_email_delay_seconds_bucket",
     "ganh_dead_letters",
     "ganh_books_violations",
+    "ganh_books_age_seconds",
+    "ganh_heartbeat_age_seconds",
+    "ganh_processes",
+    "ganh_clock_duty_failures",
 }
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -85,6 +92,52 @@ def test_each_process_and_the_ten_busiest_addresses_are_told(client: Client) -> 
     addresses = {labels: n for (name, labels), n in samples.items() if "network" in name}
     assert len(addresses) == 10
     assert addresses["192.0.2.1",] == 2
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db(transaction=True)
+def test_names_and_units_are_as_prometheus_asks(client: Client) -> None:
+    paid_order()
+    families = list(text_string_to_metric_families(client.get("/metrics").text))
+
+    assert len(families) > len(NAMES)
+    assert faults(families) == []
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db(transaction=True)
+def test_promtool_finds_no_fault(client: Client) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("Needs promtool (Debian's package prometheus).")
+    paid_order()
+
+    checked = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=client.get("/metrics").content,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (checked.returncode, checked.stderr.decode()) == (0, "")
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db
+def test_programs_at_work_and_missing_are_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.heartbeat._beaten_at", {})
+    beat("consumer", instance="a")
+    monkeypatch.setattr("notifications.heartbeat._beaten_at", {})
+    beat("consumer", instance="b")
+
+    samples = scrape(client)
+
+    assert samples["ganh_processes", ("consumer",)] == 2
+    assert samples["ganh_processes", ("relay",)] == 0
+    assert samples["ganh_heartbeat_age_seconds", ("relay",)] == float("inf")
+    assert samples["ganh_heartbeat_age_seconds", ("consumer",)] < 60
 
 
 @pytest.mark.usefixtures("kafka_topic")
