@@ -1,13 +1,17 @@
 """What a stage's email would look like: written from a real order, sent to nobody but its asker."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from notifications.emails import WrittenEmail, write_email
 from notifications.models import Event
@@ -15,6 +19,20 @@ from notifications.stages import Stage
 
 _RECENT = timedelta(days=30)
 _MONEY = {"amount": "27.50", "currency": "USD"}
+
+# What staff can choose between where one stage sends two kinds of email; the first is shown first.
+FORMS: dict[str, dict[str, Promise]] = {
+    "staff.attention": {
+        "now": gettext_lazy("At once"),
+        "digest": gettext_lazy("Daily summary"),
+    },
+}
+
+
+def chosen_form(stage: Stage, wanted: str) -> str:
+    """Return the form of that name, or the stage's first; nothing where it has but one."""
+    forms = FORMS.get(stage.type, {"": ""})
+    return wanted if wanted in forms else next(iter(forms))
 
 
 class NothingToShow(Exception):
@@ -27,8 +45,11 @@ def latest_order_number() -> str:
     return events.order_by("-recorded_at").values_list("subject", flat=True).first() or ""
 
 
-def preview(stage: Stage, *, number: str, language: str) -> WrittenEmail:
-    """Write the stage's email about that order. Raises NothingToShow and `Unwritable`."""
+def preview(stage: Stage, *, number: str, language: str, form: str = "") -> WrittenEmail:
+    """Write the stage's email about that order, in one of its `FORMS`.
+
+    Raises NothingToShow and `Unwritable`.
+    """
     return write_email(
         event_id=uuid.uuid4(),
         event_type=stage.type,
@@ -37,13 +58,13 @@ def preview(stage: Stage, *, number: str, language: str) -> WrittenEmail:
         name=_("Preview"),
         locale=language,
         message_id="<preview@example.com>",
-        data=_facts(stage, number, timezone.now()),
+        data=_facts(stage, number, form, timezone.now()),
     )
 
 
-def send_test(stage: Stage, *, number: str, language: str, to: str) -> None:
+def send_test(stage: Stage, *, number: str, language: str, to: str, form: str = "") -> None:
     """Send the preview straight through EMAIL_BACKEND: neither Kafka nor the ledger knows of it."""
-    written = preview(stage, number=number, language=language)
+    written = preview(stage, number=number, language=language, form=form)
     test = EmailMultiAlternatives(
         subject=f"[{_('Test')}] {written.subject}",
         body=str(written.body),
@@ -54,12 +75,11 @@ def send_test(stage: Stage, *, number: str, language: str, to: str) -> None:
     test.send()
 
 
-def _facts(stage: Stage, number: str, now: datetime) -> dict[str, Any]:
+def _facts(stage: Stage, number: str, form: str, now: datetime) -> dict[str, Any]:
     """Return an event's value: a real one of this type, or the order's with what the type adds."""
     if stage.type in _NOT_OF_AN_ORDER:
-        found = Event.objects.filter(type=stage.type, recorded_at__gt=now - _RECENT).first()
-        example = _NOT_OF_AN_ORDER[stage.type]()
-        return {**found.body, **found.personal} if found and found.personal else example
+        form = chosen_form(stage, form)
+        return _latest(stage, form, now) or _NOT_OF_AN_ORDER[stage.type][form]()
     events = Event.objects.filter(subject=number, type__startswith="order.").exclude(personal={})
     same = events.filter(type=stage.type).first()
     known = same or events.order_by("recorded_at").first()
@@ -67,6 +87,14 @@ def _facts(stage: Stage, number: str, now: datetime) -> dict[str, Any]:
         raise NothingToShow(number)
     facts = {**known.body, **known.personal}
     return facts if same else _as_if(stage.type, facts, now)
+
+
+def _latest(stage: Stage, form: str, now: datetime) -> dict[str, Any] | None:
+    """Return the value of the latest event of this type, and form, that still says whom it told."""
+    recent = Event.objects.filter(type=stage.type, recorded_at__gt=now - _RECENT)
+    is_digest = Q(body__attention__has_key="day")
+    found = recent.filter(is_digest if form == "digest" else ~is_digest).first()
+    return {**found.body, **found.personal} if found and found.personal else None
 
 
 def _as_if(event_type: str, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -113,6 +141,17 @@ def _attention() -> dict[str, Any]:
     return {"attention": {"cases": [{**case, "url": f"{settings.SHOP_URL}/admin/"}]}}
 
 
+def _digest() -> dict[str, Any]:
+    case = {"subject": "", "money": None, "detail": "", "url": f"{settings.SHOP_URL}/admin/"}
+    counts = {"failed_placements": 3, "wishes_to_cancel": 1, "dead_letters": 2}
+    cases = [{**case, "what": what, "count": count} for what, count in counts.items()]
+    day = timezone.now().date().isoformat()
+    return {
+        "attention": {"day": day, "cases": cases},
+        "links": {"admin": f"{settings.SHOP_URL}/admin/"},
+    }
+
+
 def _refused_placement() -> dict[str, Any]:
     links = {"cart": f"{settings.SHOP_URL}/cart/", "shop": f"{settings.SHOP_URL}/"}
     key = str(uuid.UUID(int=0))
@@ -125,8 +164,9 @@ def _refused_placement() -> dict[str, Any]:
     return {"placement": placement, "customer": {"email": "", "name": ""}, "links": links}
 
 
-_NOT_OF_AN_ORDER = {
-    "stock.low": _low_stock,
-    "staff.attention": _attention,
-    "placement.refused": _refused_placement,
+# By type and form.
+_NOT_OF_AN_ORDER: dict[str, dict[str, Callable[[], dict[str, Any]]]] = {
+    "stock.low": {"": _low_stock},
+    "staff.attention": {"now": _attention, "digest": _digest},
+    "placement.refused": {"": _refused_placement},
 }

@@ -12,6 +12,7 @@ from notifications.heartbeat import beat
 from notifications.shutdown import Shutdown
 from payments import duties
 from shop import duty_failures, failures, intake_reports, promises, spool
+from shop.staff_digest import tell_staff_daily
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ DATABASE_DUTIES: tuple[Duty, ...] = (
     duties.end_holds,
     duties.expire_orders,
     duties.report_unknown_captures,
+    tell_staff_daily,
     duties.forget_webhooks,
     duties.forget_calls,
     promises.forget_settled,

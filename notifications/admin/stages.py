@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
@@ -21,7 +22,13 @@ from unfold.decorators import display
 
 from notifications.emails import Unwritable
 from notifications.models import DeliveryStatus, EmailDelivery, Event, StageSetting
-from notifications.previews import NothingToShow, latest_order_number, preview, send_test
+from notifications.previews import (
+    FORMS,
+    NothingToShow,
+    latest_order_number,
+    preview,
+    send_test,
+)
 
 _DAY = timedelta(days=1)
 # Whatever an email holds, nothing in it runs, is sent anywhere or leaves its frame.
@@ -94,12 +101,17 @@ class StageSettingAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
         context = {
             "choice": choice,
             "languages": settings.LANGUAGES,
+            "forms": self._forms(object_id),
             "may_preview": _may_preview(request),
             "may_test": self.has_change_permission(request),
             **(extra_context or {}),
         }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
+
+    def _forms(self, object_id: str) -> dict[str, Promise]:
+        types = StageSetting.objects.filter(pk=object_id).values_list("type", flat=True)
+        return FORMS.get(types.first() or "", {})
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Answer with the email alone, under a policy that lets nothing in it run."""
@@ -108,7 +120,7 @@ class StageSettingAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
         switch = get_object_or_404(StageSetting.objects.known(), pk=pk)
         choice = _choice(request)
         try:
-            email = preview(switch.stage, number=choice["order"], language=choice["language"])
+            email = preview(switch.stage, **_wanted(choice))
         except NothingToShow:
             return _framed(_("There is no such order, or its customer was forgotten."), 404)
         except Unwritable as error:
@@ -137,7 +149,7 @@ def _send(request: HttpRequest, switch: StageSetting, choice: dict[str, str]) ->
         messages.error(request, _("Your own account has no email address to send it to."))
         return
     try:
-        send_test(switch.stage, number=choice["order"], language=choice["language"], to=address)
+        send_test(switch.stage, to=address, **_wanted(choice))
     except NothingToShow:
         messages.error(request, _("There is no such order, or its customer was forgotten."))
     except Unwritable as error:
@@ -158,7 +170,7 @@ def _framed(content: str, status: int, *, content_type: str = "text/plain") -> H
 
 
 def _choice(request: HttpRequest) -> dict[str, str]:
-    """Return which order, language and width were asked for; the latest order otherwise."""
+    """Return which order, language, form and width were asked for; the latest order otherwise."""
     asked = request.POST if request.method == "POST" else request.GET
     language = asked.get("language", "")
     spoken = dict(settings.LANGUAGES)
@@ -166,7 +178,16 @@ def _choice(request: HttpRequest) -> dict[str, str]:
     return {
         "order": number or latest_order_number(),
         "language": language if language in spoken else (get_language() or "en")[:2],
+        "form": asked.get("form", ""),
         "width": "phone" if asked.get("width") == "phone" else "desktop",
+    }
+
+
+def _wanted(choice: dict[str, str]) -> dict[str, str]:
+    return {
+        "number": choice["order"],
+        "language": choice["language"],
+        "form": choice["form"],
     }
 
 

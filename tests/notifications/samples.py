@@ -96,6 +96,16 @@ def _attention(*cases: dict[str, Any]) -> Sample:
     return Sample(name, "staff.attention", _NUMBER, body, {}, Role.STAFF)
 
 
+def _digest(**counts: int) -> Sample:
+    cases = [case(what, "", money=None, detail="", count=n) for what, n in counts.items()]
+    body = {
+        "attention": {"day": "2026-11-25", "cases": cases},
+        "links": {"admin": f"{_SHOP}/admin/"},
+    }
+    name = f"staff.attention digest {len(cases)}"
+    return Sample(name, "staff.attention", "digest-2026-11-25", body, {}, Role.STAFF)
+
+
 def record_sample(sample: Sample) -> Event:
     """Record the event as a caller does."""
     with transaction.atomic():
@@ -197,11 +207,14 @@ def _refunded_for_ended(reason: str, refund: dict[str, str]) -> Sample:
 
 
 def _for_staff() -> list[Sample]:
-    digest = case("failed_placements", "3 placements", money=None, detail="")
+    failed = case("failed_placements", "3 placements", money=None, detail="")
+    several = {"wishes_to_cancel": 1, "dead_letters": 2, "refused_events": 1, "new": 5}
     return [
         _order("order.confirmed", "confirmed copy", role=Role.STAFF, links={"admin": _ADMIN}),
         _stock(4, name="Đà Lạt coffee · 500 g"),
         _stock(0, on_hand=3),
         _attention(case("disputed")),
-        _attention(digest, case("capture_unknown"), case("something_new", detail="")),
+        _attention(failed, case("capture_unknown"), case("something_new", detail="")),
+        _digest(failed_placements=1),
+        _digest(failed_placements=3, **several),
     ]

@@ -75,6 +75,20 @@ def test_every_stage_is_previewed_from_a_real_order(
         assert order.number in page.text
 
 
+@pytest.mark.parametrize(
+    ("form", "heading"),
+    [("", "A customer has opened a dispute"), ("digest", "What waits for a person")],
+)
+def test_staff_may_see_both_forms_of_what_needs_them(
+    admin_client: Client, form: str, heading: str
+) -> None:
+    placed_order()
+    row = switch("staff.attention", "staff")
+    assert 'name="form"' in admin_client.get(page_of(row)).text
+    page = admin_client.get(page_of(row, "stage-preview"), {"language": "en", "form": form})
+    assert heading in page.text
+
+
 def test_what_customers_wrote_runs_nowhere_in_a_preview(admin_client: Client) -> None:
     placed_order(contact=contact(full_name=HOSTILE, city=HOSTILE))
     page = admin_client.get(page_of(switch("order.confirmed"), "stage-preview"))
