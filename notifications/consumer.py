@@ -200,7 +200,41 @@ def run_consumer(shutdown: Shutdown) -> None:
             logger.warning("The consumer starts over: %s", str(error).strip())
             connection.close()
             failures += 1
+            if isinstance(error, kafka.KafkaAway):
+                _send_meanwhile(shutdown)
             shutdown.wait(min(5.0, 0.2 * 2**failures))
+
+
+def _send_meanwhile(shutdown: Shutdown) -> None:
+    """Send what is due while Kafka is away: nobody waits for a new password until it is back."""
+    try:
+        with loss_is_operational():
+            send_due(shutdown)
+    except (kafka.KafkaAway, MailServerAway, *DATABASE_AWAY) as error:
+        logger.warning("What is due waits, too: %s", str(error).strip())
+        connection.close()
+
+
+def send_due(shutdown: Shutdown) -> int:
+    """Send what the ledger has due, without asking Kafka; return how many were taken in hand.
+
+    A dead letter among it raises KafkaAway and stays due; MailServerAway puts down everything.
+    """
+    owner = Owner(settings.KAFKA_EMAIL_GROUP)
+    name = f"{settings.KAFKA_EMAIL_GROUP}-{owner.slot}"
+    dispatcher = Dispatcher(
+        owner, Morgue(), lambda: beat("consumer", instance=name, detail="Kafka is away")
+    )
+    end = time.monotonic() + LONGEST_BATCH_SECONDS
+    try:
+        emails = owner.take_due(BATCH)
+        dispatcher.dispatch(
+            emails, may_go_on=lambda: not shutdown.is_asked and time.monotonic() < end
+        )
+    finally:
+        dispatcher.close()
+        owner.resign()
+    return len(emails)
 
 
 def drain_topic(shutdown: Shutdown) -> int:

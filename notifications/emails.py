@@ -22,6 +22,7 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from notifications.rendering import describe_failure, render, strict
+from notifications.sealing import open_sealed
 from notifications.stages import Role
 
 _LONGEST_NAME = 70
@@ -64,6 +65,8 @@ def write_email(
     recipient = _recipient(address, name)
     facts = {**data, "event": data, "shop": _shop(), "recipient": {"name": name, "email": address}}
     try:
+        if "sealed" in data:
+            facts["links"] = {key: open_sealed(link) for key, link in data["sealed"].items()}
         with translation.override(_language(locale)):
             letter = _write_letter(_folder(event_type, role), strict(facts))
         written = WrittenEmail(
