@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Stock
@@ -26,6 +27,8 @@ _ORDERINGS = {
     "-price": ("-lowest_price", "slug"),
     "new": ("-created_at", "slug"),
 }
+_NOT_LISTED = ("search", "description_en", "description_vi")  # long, and shown by no list
+_NEIGHBOURS = 4  # shown below a product
 _LONGEST_QUERY = 100
 _MOST_WORDS = 8
 
@@ -87,10 +90,10 @@ def clean_query(typed: str) -> str:
 
 def find_products(*, query: str = "", category: str = "", sort: str = "") -> QuerySet[Product]:
     """Return the published products of a category that match every word, each word a prefix."""
-    products = Product.objects.published().annotate(
-        lowest_price=Min("variants__price", filter=Q(variants__is_published=True))
-    )
-    products = products.filter(lowest_price__isnull=False)
+    products = Product.objects.on_sale().defer(*_NOT_LISTED)
+    if sort.endswith("price"):
+        lowest = Min("variants__price", filter=Q(variants__is_published=True))
+        products = products.annotate(lowest_price=lowest)
     if category:
         products = products.filter(category__slug=category)
     if query:
@@ -112,37 +115,33 @@ def _search_query(query: str) -> SearchQuery | None:
 
 
 def list_products(products: Iterable[Product]) -> list[Listed]:
-    """Read the products with their variants and what is left of each: three queries."""
+    """Read the products with their variants and what is left of each: two queries."""
     rows = list(products)
-    variants = list(Variant.objects.filter(product__in=rows, is_published=True))
-    left = availability(v.sku for v in variants)
     by_product: dict[int, list[Offer]] = {}
-    for variant in variants:
-        offer = Offer(variant, left.get(variant.sku, 0))
-        by_product.setdefault(variant.product_id, []).append(offer)
+    for offer in _offers(Variant.objects.filter(product__in=rows, is_published=True)):
+        by_product.setdefault(offer.variant.product_id, []).append(offer)
     return [Listed(row, tuple(by_product[row.pk])) for row in rows if row.pk in by_product]
 
 
-def find_product(slug: str) -> Listed | None:
-    """Return the published product, if there is one that has something to sell."""
-    return next(
-        iter(
-            list_products(Product.objects.published().select_related("category").filter(slug=slug))
-        ),
-        None,
-    )
+def find_product(slug: str) -> tuple[Listed, list[Listed]] | None:
+    """Return a published product that has something to sell, and its neighbours: three queries."""
+    published = Product.objects.published().defer("search")
+    product = published.select_related("category").filter(slug=slug).first()
+    if product is None:
+        return None
+    neighbours = find_products().filter(category=product.category_id).exclude(pk=product.pk)
+    listed = list_products([product, *neighbours[:_NEIGHBOURS]])
+    return (listed[0], listed[1:]) if listed and listed[0].product is product else None
 
 
 def find_offer(sku: str) -> Offer | None:
-    """Return the variant, if it is on sale."""
+    """Return the variant with its product, if it is on sale: one query."""
     on_sale = Variant.objects.filter(is_published=True, product__is_published=True)
-    variant = on_sale.select_related("product").filter(sku=sku).first()
-    if variant is None:
-        return None
-    return Offer(variant, availability([sku]).get(sku, 0))
+    with_product = on_sale.select_related("product").defer(*(f"product__{n}" for n in _NOT_LISTED))
+    return next(iter(_offers(with_product.filter(sku=sku))), None)
 
 
-def availability(skus: Iterable[str]) -> dict[str, int]:
-    """Return what can still be sold of each SKU that has stock."""
-    rows = Stock.objects.filter(sku__in=list(skus)).values_list("sku", F("on_hand") - F("held"))
-    return dict(rows)
+def _offers(variants: QuerySet[Variant]) -> list[Offer]:
+    """Read the variants with what can still be sold of each."""
+    stock = Stock.objects.filter(sku=OuterRef("sku")).values(left=F("on_hand") - F("held"))
+    return [Offer(one, one.left) for one in variants.annotate(left=Coalesce(Subquery(stock), 0))]

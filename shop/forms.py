@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from orders.placement import Contact
-from shop.countries import country_names
+from shop.country_field import CountryField, CountrySelect
 
 _PHONE = re.compile(r"\A\+?[0-9(][0-9 ().\-/]{4,28}\Z")
 # Characters that turn the direction of the text around them: they can disguise an address.
@@ -42,13 +42,6 @@ def _line(
         error_messages={"required": missing},
         widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
     )
-
-
-class CountryField(forms.ChoiceField):
-    """A country's code; the list to choose from is made only where it is shown."""
-
-    def valid_value(self, value: str) -> bool:
-        return value in country_names()
 
 
 class CheckoutForm(forms.Form):
@@ -109,7 +102,7 @@ class CheckoutForm(forms.Form):
             "required": _("Choose the country."),
             "invalid_choice": _("Choose a country from the list."),
         },
-        widget=forms.Select(attrs={"autocomplete": "shipping country"}),
+        widget=CountrySelect(attrs={"autocomplete": "shipping country"}),
     )
     delivery = forms.SlugField(
         label=_("Delivery"),
@@ -122,9 +115,7 @@ class CheckoutForm(forms.Form):
 
     def offer_countries(self, codes: Collection[str]) -> None:
         """Let these countries be chosen, in the order of their names."""
-        names = country_names().items()
-        country = cast("forms.ChoiceField", self.fields["country"])
-        country.choices = [(code, name) for code, name in names if code in codes]
+        cast("CountrySelect", self.fields["country"].widget).offered = frozenset(codes)
 
     def clean_checkout_key(self) -> uuid.UUID:
         """Return the form's key; a client that sends none gets a new one."""

@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -62,6 +62,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def published(self) -> Self:
         return self.filter(is_published=True)
+
+    def on_sale(self) -> Self:
+        """Return the published ones of which a variant is sold."""
+        variants = Variant.objects.filter(product=OuterRef("pk"), is_published=True)
+        return self.published().filter(Exists(variants))
 
 
 class Product(models.Model):

@@ -1,6 +1,7 @@
 """Money as people read it. Everywhere else it is a Decimal beside its currency."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency
 from django.conf import settings
@@ -13,8 +14,12 @@ from payments.money import smallest_coin
 
 def format_money(amount: Decimal, currency: str | None = None) -> str:
     """Write the amount in the present language; without a currency, in the shop's own."""
-    locale = to_locale(get_language() or "en")
-    return format_currency(amount, currency or settings.SHOP_CURRENCY, locale=locale)
+    return _write(amount, currency or settings.SHOP_CURRENCY, get_language() or "en")
+
+
+@lru_cache(maxsize=10_000)  # a page writes few different amounts, and Babel is slow at each
+def _write(amount: Decimal, currency: str, language: str) -> str:
+    return format_currency(amount, currency, locale=to_locale(language))
 
 
 def validate_coins(amount: Decimal) -> None:

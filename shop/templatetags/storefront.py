@@ -1,11 +1,15 @@
-"""Filters of the storefront's templates."""
+"""Filters and tags of the storefront's templates."""
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date, format_skeleton
 from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.template.base import NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +38,7 @@ def money(amount: Decimal, currency: str | None = None) -> str:
 
 
 @register.filter
+@lru_cache(maxsize=10_000)
 def picture_url(picture: str) -> str:
     """Return a static picture's address; one that is not there shows an empty frame instead."""
     try:
@@ -72,3 +77,25 @@ def unlocalized(amount: Decimal) -> str:
 @register.filter
 def state_name(order: Order) -> str:
     return str(_STATES[OrderStatus(order.status)])
+
+
+@register.tag
+def fixed(parser: Parser, token: Token) -> "FixedNode":
+    """`{% fixed %} … {% endfixed %}`: what is the same on every page, but for its language."""
+    nodes = parser.parse(("endfixed",))
+    parser.delete_first_token()
+    return FixedNode(nodes)
+
+
+class FixedNode(template.Node):
+    """Renders its content once in each language, and never again."""
+
+    def __init__(self, nodes: NodeList) -> None:
+        self.nodes = nodes
+        self._rendered: dict[str | None, SafeString] = {}
+
+    def render(self, context: Context) -> SafeString:
+        language = get_language()
+        if language not in self._rendered:
+            self._rendered[language] = self.nodes.render(context)
+        return self._rendered[language]

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.cart import BadQuantity, Cart, CartFull, parse_quantity
-from shop.catalogue import Offer, find_offer, find_product
+from shop.catalogue import Offer, find_offer
 from shop.contents import Contents, read_contents
 from shop.countries import likely_country
 from shop.quantities import QuantityRefused, wanted_quantity
@@ -113,12 +113,9 @@ def _saved(cart: Cart, target: str) -> HttpResponse:
 def _refuse(
     request: HttpRequest, offer: Offer, typed: str, refused: QuantityRefused
 ) -> HttpResponse:
-    listed = find_product(offer.variant.product.slug)
-    if listed is None:  # withdrawn this very moment
-        raise Http404
     return render_product(
         request,
-        listed,
+        offer.variant.product.slug,
         sku=offer.variant.sku,
         quantity=typed,
         error=refused.message,

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from shop.catalogue import SORTS, Listed, clean_query, find_product, find_products, list_products
+from shop.catalogue import SORTS, clean_query, find_product, find_products, list_products
 from shop.models import Category, Product, ShopPage
 
 PER_PAGE = 24
@@ -59,15 +59,12 @@ def product_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one product."""
-    listed = find_product(slug)
-    if listed is None:
-        raise Http404
-    return render_product(request, listed)
+    return render_product(request, slug)
 
 
 def render_product(
     request: HttpRequest,
-    listed: Listed,
+    slug: str,
     *,
     sku: str = "",
     quantity: str = "1",
@@ -75,6 +72,10 @@ def render_product(
     status: int = 200,
 ) -> HttpResponse:
     """Render a product's page; with an error, keep what was typed."""
+    found = find_product(slug)
+    if found is None:
+        raise Http404
+    listed, neighbours = found
     chosen = next((o for o in listed.offers if o.variant.sku == sku), listed.first_to_offer())
     context: dict[str, Any] = {
         "listed": listed,
@@ -85,14 +86,9 @@ def render_product(
         "error": error,
         "most": settings.MAX_QUANTITY_PER_LINE,
         "here": listed.product.get_absolute_url(),
-        "related": _related(listed.product),
+        "related": neighbours,
     }
     return render(request, "shop/product.html", context, status=status)
-
-
-def _related(product: Product) -> list[Listed]:
-    others = find_products().filter(category_id=product.category_id).exclude(pk=product.pk)
-    return list_products(others[:4])
 
 
 @require_safe

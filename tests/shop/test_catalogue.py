@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from shop.models import ShopPage
 from tests.factories import CategoryFactory, ProductFactory, VariantFactory
@@ -72,24 +71,6 @@ def test_what_is_left_is_said_where_it_is_little(client: Client) -> None:
     text = text_of(client.get("/products/"))
     assert "3 left Lantern" in text
     assert "Sold out Teapot" in text
-
-
-def test_list_asks_as_much_for_many_as_for_one(
-    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    VariantFactory.create_batch(24)
-    with django_assert_max_num_queries(5):
-        assert client.get("/products/").status_code == 200
-
-
-def test_home_and_product_pages_stay_below_eight_queries(
-    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    shelf = CategoryFactory.create()
-    variants = VariantFactory.create_batch(6, product__category=shelf, product__is_featured=True)
-    for address in ("/", variants[0].product.get_absolute_url()):
-        with django_assert_max_num_queries(8):
-            assert client.get(address).status_code == 200
 
 
 def test_product_preselects_what_can_be_had(client: Client) -> None:

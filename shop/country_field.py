@@ -1,0 +1,54 @@
+"""A country in a form: which are taken, and the list to choose from."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django import forms
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from shop.countries import country_names
+
+
+class CountryField(forms.ChoiceField):
+    """A country's code; which are offered is said where the list is shown."""
+
+    def valid_value(self, value: str) -> bool:
+        return value in country_names()
+
+
+class CountrySelect(forms.Select):
+    """The list of the countries in `offered`, by name.
+
+    Written without Django's templates, which take longer for its 250 lines than for the whole page.
+    """
+
+    offered: frozenset[str] = frozenset()
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: Mapping[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,  # noqa: ARG002 - as Django calls it
+    ) -> SafeString:
+        attributes = flatatt(self.build_attrs({"name": name, **self.attrs}, dict(attrs or {})))
+        return format_html("<select{}>{}</select>", attributes, self._options(str(value)))
+
+    def _options(self, chosen: str) -> SafeString:
+        options = _written(self.offered, get_language())
+        if chosen in self.offered:
+            option = f'<option value="{chosen}"'
+            options = mark_safe(options.replace(option, f"{option} selected", 1))  # noqa: S308 - ours
+        return options
+
+
+@lru_cache(maxsize=100)
+def _written(codes: frozenset[str], language: str | None) -> SafeString:
+    """Return these countries' options in the present language, by which alone they are kept."""
+    named = ((code, name) for code, name in country_names().items() if code in codes)
+    return format_html_join("\n", '<option value="{}">{}</option>', named)
