@@ -62,20 +62,31 @@ _MOVE = """
     FROM moved ORDER BY sku
 """
 
-# The stock's rows are locked, and enough is there.
+# Likewise; all are held, or none. What the rows were before is returned either way.
 _HOLD = """
     WITH wanted AS (
         SELECT * FROM unnest(%(skus)s::text[], %(quantities)s::int[]) AS line (sku, quantity)
+    ), locked AS (
+        SELECT stock.*, wanted.quantity
+        FROM inventory_stock stock JOIN wanted USING (sku)
+        ORDER BY stock.sku
+        FOR NO KEY UPDATE OF stock
+    ), granted AS (
+        SELECT sku, quantity FROM locked
+        WHERE (SELECT count(*) FROM locked WHERE on_hand - held >= quantity)
+            = (SELECT count(*) FROM wanted)
     ), holds AS (
         INSERT INTO inventory_stockhold (reference, sku, quantity, status, held_until)
-        SELECT %(reference)s, sku, quantity, %(status)s, %(until)s FROM wanted ORDER BY sku
+        SELECT %(reference)s, sku, quantity, %(status)s, %(until)s FROM granted ORDER BY sku
     ), stock AS (
-        UPDATE inventory_stock stock SET held = stock.held + wanted.quantity
-        FROM wanted WHERE stock.sku = wanted.sku
+        UPDATE inventory_stock stock SET held = stock.held + granted.quantity
+        FROM granted WHERE stock.sku = granted.sku
+    ), movements AS (
+        INSERT INTO inventory_stockmovement
+            (sku, kind, on_hand_change, held_change, reference, by, moved_at)
+        SELECT sku, %(kind)s, 0, quantity, %(reference)s, %(by)s, %(at)s FROM granted ORDER BY sku
     )
-    INSERT INTO inventory_stockmovement
-        (sku, kind, on_hand_change, held_change, reference, by, moved_at)
-    SELECT sku, %(kind)s, 0, quantity, %(reference)s, %(by)s, %(at)s FROM wanted ORDER BY sku
+    SELECT sku, on_hand, held, low_stock_threshold FROM locked
 """
 
 
@@ -121,9 +132,6 @@ def hold(
     is there to be held again.
     """
     before = _give_up(instead_of, for_the_sake_of=quantities, by=by, at=at)
-    stock = _lock(quantities)
-    _require(stock, quantities)
-    before = _available(stock) | before
     values: dict[str, Any] = {
         "skus": list(quantities),
         "quantities": list(quantities.values()),
@@ -136,6 +144,9 @@ def hold(
     }
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, values)
+        stock = {row[0]: Stock(*row) for row in cursor.fetchall()}
+    _require(stock, quantities)
+    before = _available(stock) | before
     for sku, quantity in quantities.items():
         stock[sku].held += quantity
     tell_of_low_stock(before, stock.values())

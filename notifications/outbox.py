@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection
 
 from lifecycles.statements import insert, write
 from notifications.events import SCHEMA_VERSION
-from notifications.models import Event, OutboxEntry, StageSetting
+from notifications.models import Event, OutboxEntry
 from notifications.stages import EVENT_TYPES, Role, Stage, stages_of
+
+_SWITCHES = "SELECT role, enabled FROM notifications_stagesetting WHERE type = %s"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def record_event(
     reading of the topic mails nothing old. `subject` is the order's number, or the SKU. `personal`
     is what forgetting a customer empties; `notify=False` records the event and tells nobody.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not connection.in_atomic_block:
         raise RuntimeError("record_event must run in the transaction that it tells about.")
     if type not in EVENT_TYPES:
         raise ValueError(f"No stage is called {type!r}.")
@@ -80,9 +82,9 @@ def _stages_on(event_type: str) -> list[Stage]:
     stages = stages_of(event_type)
     if not stages:
         return []
-    switches = dict(
-        StageSetting.objects.filter(type=event_type).values_list("role", "enabled"),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SWITCHES, [event_type])
+        switches = dict(cursor.fetchall())
     return [stage for stage in stages if switches.get(stage.role.value, stage.is_on)]
 
 

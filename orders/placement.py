@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from lifecycles.statements import insert, write
+from lifecycles.statements import insert, next_key, write
 from orders.lifecycle import OrderStatus
 from orders.models import Order, OrderLine, OrderTransition
 
@@ -59,7 +59,8 @@ class NewOrder:
 def create_order(new: NewOrder, *, by: str, at: datetime) -> tuple[Order, Sequence[OrderLine]]:
     """Insert the order, its lines and its first transition; joins the caller's transaction."""
     items_total = sum((line.unit_price * line.quantity for line in new.lines), Decimal("0.00"))
-    order = Order.objects.create(
+    order = Order(
+        pk=next_key(Order),
         checkout_key=new.checkout_key,
         fingerprint=new.fingerprint,
         cart_id=new.cart_id,
@@ -77,6 +78,7 @@ def create_order(new: NewOrder, *, by: str, at: datetime) -> tuple[Order, Sequen
     )
     lines = [OrderLine(order=order, **asdict(line)) for line in new.lines]
     write(
+        insert(order),
         insert(*lines),
         insert(OrderTransition(order=order, new=OrderStatus.PENDING, by=by, at=at)),
     )

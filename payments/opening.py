@@ -10,6 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from lifecycles.statements import insert, next_key, write
 from orders.models import Order
 from payments.calls import concerning, let_connection_go
 from payments.gateway import Address, InProgress, Item, Purchase, Refused, RemoteOrder
@@ -38,13 +39,15 @@ class NothingToPay(Exception):
 
 def create_payment(order: Order, *, by: str, at: datetime) -> Payment:
     """Insert the order's payment, under the same transaction id, in the same transaction."""
-    payment = Payment.objects.create(
+    payment = Payment(
+        pk=next_key(Payment),
         order=order,
         transaction_id=order.transaction_id,
         amount=order.total,
         currency=order.currency,
     )
-    PaymentTransition.objects.create(payment=payment, new=PaymentStatus.PENDING, by=by, at=at)
+    begun = PaymentTransition(payment=payment, new=PaymentStatus.PENDING, by=by, at=at)
+    write(insert(payment), insert(begun))
     return payment
 
 

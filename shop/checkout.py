@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from inventory import holds
+from lifecycles.statements import one_statement
 from orders.events import record_order_event
 from orders.lifecycle import OrderStatus
 from orders.models import Order
@@ -119,9 +120,10 @@ def _place(placement: Placement, earlier: list[Order]) -> Order:
     priced = _priced(placement)
     for order in earlier:
         _give_way(order, placement, at=now)
-    order, lines = create_order(_new_order(placement, priced), by="customer", at=now)
-    create_payment(order, by="customer", at=now)
-    record_order_event(order, "order.placed", lines=lines)
+    with one_statement():
+        order, lines = create_order(_new_order(placement, priced), by="customer", at=now)
+        create_payment(order, by="customer", at=now)
+        record_order_event(order, "order.placed", lines=lines)
     _hold(order, priced, earlier, at=now)
     return order
 

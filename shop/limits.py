@@ -4,16 +4,24 @@ import hashlib
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db import connection
+from django.db.models import Count
 
 from orders.lifecycle import OrderStatus
 from orders.models import Order
-from payments.lifecycle import PaymentStatus
 from shop.placement import Placement, TooManyOpenOrders
 
 OPEN_ORDERS_OF_ONE_EMAIL = 3
 OPEN_ORDERS_OF_ONE_ADDRESS = 20
 _BUSIEST = 10
+_OPEN_ORDERS = """
+    SELECT count(*) FILTER (WHERE upper(email) = upper(%(email)s)),
+           count(*) FILTER (WHERE network_address = %(address)s::inet)
+    FROM orders_order placed JOIN payments_payment payment ON payment.order_id = placed.id
+    WHERE (upper(email) = upper(%(email)s) OR network_address = %(address)s::inet)
+      AND placed.status = 'PENDING' AND payment.status = 'PENDING'
+      AND placed.id <> ALL(%(besides)s::bigint[])
+"""
 
 
 def require_few_open_orders(placement: Placement, *, besides: Sequence[Order]) -> None:
@@ -24,17 +32,17 @@ def require_few_open_orders(placement: Placement, *, besides: Sequence[Order]) -
     """
     if not settings.RATE_LIMITS:
         return
-    of_email = Q(email__iexact=placement.contact.email)
-    of_address = Q(network_address=placement.network_address)
-    found = (
-        Order.objects.filter(of_email | of_address, status=OrderStatus.PENDING)
-        .filter(payment__status=PaymentStatus.PENDING)
-        .exclude(pk__in=[order.pk for order in besides])
-        .aggregate(email=Count("pk", filter=of_email), address=Count("pk", filter=of_address))
-    )
-    if found["email"] >= OPEN_ORDERS_OF_ONE_EMAIL:
+    values = {
+        "email": placement.contact.email,
+        "address": placement.network_address,
+        "besides": [order.pk for order in besides],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_ORDERS, values)
+        of_email, of_address = cursor.fetchone()
+    if of_email >= OPEN_ORDERS_OF_ONE_EMAIL:
         raise TooManyOpenOrders("email")
-    if found["address"] >= OPEN_ORDERS_OF_ONE_ADDRESS:
+    if of_address >= OPEN_ORDERS_OF_ONE_ADDRESS:
         raise TooManyOpenOrders("address")
 
 

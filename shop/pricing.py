@@ -3,13 +3,29 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db import DEFAULT_DB_ALIAS, connection
 
-from inventory.models import Stock
-from shop.models import DeliveryMethod, Variant
+from shop.models import DeliveryMethod, Product, Variant
 from shop.placement import Items
+
+# Written by hand: the ORM took longer to put this together than everything else of a placement.
+_OFFERED = """
+    SELECT coalesce(stock.on_hand - stock.held, 0),
+           product.id, product.slug, product.name_en, product.name_vi, product.picture,
+           variant.id, variant.product_id, variant.sku, variant.name_en, variant.name_vi,
+           variant.price
+    FROM shop_variant variant
+    JOIN shop_product product ON product.id = variant.product_id
+    LEFT JOIN inventory_stock stock ON stock.sku = variant.sku
+    WHERE variant.sku = ANY(%s) AND variant.is_published AND product.is_published
+    ORDER BY variant.sku
+"""
+# As they are selected, and in the order of the models; whatever else is asked for is read then.
+_PRODUCT = ("id", "slug", "name_en", "name_vi", "picture")
+_VARIANT = ("id", "product_id", "sku", "name_en", "name_vi", "price")
+_DELIVERY = "SELECT * FROM shop_deliverymethod WHERE is_active ORDER BY price, slug"
 
 
 @dataclass(frozen=True)
@@ -57,15 +73,10 @@ def quote(*, items: Items, delivery: str | None = None, country: str | None = No
     anywhere, without a country).
     """
     wanted = dict(items)
-    stock = Stock.objects.filter(sku=OuterRef("sku")).values(left=F("on_hand") - F("held"))
-    variants = (
-        Variant.objects.select_related("product")
-        .defer("product__search", "product__description_en", "product__description_vi")
-        .filter(sku__in=wanted, is_published=True, product__is_published=True)
-        .annotate(left=Coalesce(Subquery(stock), 0))
-        .order_by("sku")
-    )
-    lines = [QuotedLine(variant, wanted[variant.sku], variant.left) for variant in variants]
+    lines = [
+        QuotedLine(variant, wanted[variant.sku], available)
+        for variant, available in _offered(list(wanted))
+    ]
     found = {line.variant.sku for line in lines}
     items_total = sum((line.total for line in lines), Decimal("0.00"))
     return Quote(
@@ -75,9 +86,23 @@ def quote(*, items: Items, delivery: str | None = None, country: str | None = No
     )
 
 
+def _offered(skus: list[str]) -> list[tuple[Variant, int]]:
+    """Return those that are sold, with their products, and how many of each can be had."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OFFERED, [skus])
+        rows = cursor.fetchall()
+    return [(_variant(row[1:6], row[6:]), row[0]) for row in rows]
+
+
+def _variant(product: Sequence[Any], variant: Sequence[Any]) -> Variant:
+    offered = Variant.from_db(DEFAULT_DB_ALIAS, _VARIANT, variant)
+    offered.product = Product.from_db(DEFAULT_DB_ALIAS, _PRODUCT, product)
+    return offered
+
+
 def delivery_methods(country: str | None) -> list[DeliveryMethod]:
     """Return the methods that go to the country, or all of them without one."""
-    methods = DeliveryMethod.objects.filter(is_active=True)
+    methods = DeliveryMethod.objects.raw(_DELIVERY)
     return [method for method in methods if country is None or method.goes_to(country)]
 
 

@@ -74,6 +74,11 @@ def test_twenty_first_of_a_network_address_is_refused(tea: Variant) -> None:
     place_order(of("20@example.com", tea, network_address="203.0.113.8"))
 
 
+def test_without_a_network_address_only_the_email_address_counts(tea: Variant) -> None:
+    for number in range(21):
+        place_order(replace(of(f"{number}@example.com", tea), network_address=None))
+
+
 def test_page_says_so_and_keeps_the_form(client: Client, tea: Variant) -> None:
     for _ in range(3):
         place_order(of("lan@example.com", tea))
