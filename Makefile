@@ -16,7 +16,7 @@ help: ## List these targets
 
 setup: $(VENV)/installed ## Make .venv with everything that is needed
 
-$(VENV)/installed: requirements.txt requirements-dev.txt
+$(VENV)/installed: requirements.txt requirements-otel.txt requirements-dev.txt
 	@sh devtools/make_venv.sh $(VENV)
 	@touch $@
 

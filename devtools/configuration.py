@@ -116,6 +116,7 @@ class Configuration:
             "EMAIL_URL": f"smtp://127.0.0.1:{self.ports['SMTP_PORT']}",
             "DEFAULT_FROM_EMAIL": f"{self.given.get('SHOP_NAME', 'Gánh')} <orders@example.com>",
             "STAFF_EMAIL": "staff@example.com",
+            "LOG_FORMAT": "lines",
         }
 
     def _paypal(self) -> dict[str, str]:

@@ -5,18 +5,22 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
+from opentelemetry.trace import SpanKind
 
 from notifications.addressing import why_skipped
 from notifications.dead_letters import Cause, Morgue
 from notifications.emails import Unwritable, WrittenEmail, write_email
+from notifications.events import headers_from_json
 from notifications.forgetting import forget_suppressed, suppressed
 from notifications.kafka import Incoming
 from notifications.ledger import Outcome, Owner
 from notifications.mailer import Answer, Mailer, MailServerAway, Reply
 from notifications.models import DeliveryStatus, EmailDelivery
 from notifications.progress import Progress
+from notifications.tracing import name_in_log, traced
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +63,8 @@ class Dispatcher:
                 if email.pk in forgotten:
                     self._forget(email)
                 else:
-                    self._one(email, held_up)
+                    with traced(f"send {email.event_type}", **_trace_of(email)):
+                        self._one(email, held_up)
         finally:
             self._record_done()
             self._owner.release(timezone.now())
@@ -100,6 +105,7 @@ class Dispatcher:
             self._record(Outcome(email.pk, DeliveryStatus.WAITING))
             return
         data = json.loads(bytes(email.value or b""))
+        name_in_log(transaction_id=data.get("order", {}).get("transaction_id", ""))
         skipped = why_skipped(data, timezone.now())
         if skipped and not email.resend:  # whoever resends an email means it
             self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason=skipped))
@@ -143,6 +149,7 @@ class Dispatcher:
             self.progress.count(outcome.status.value)
         if outcome.status is DeliveryStatus.SENT:
             self._dead_in_a_row = 0
+            logger.info("Email %s is sent", email.pk)
         elif outcome.status is DeliveryStatus.DEAD:
             self._done = None
             email.attempts += outcome.attempts
@@ -172,6 +179,17 @@ class Dispatcher:
         if self._done:
             self._owner.advance(self._done, None)
             self._done = None
+
+
+def _trace_of(email: EmailDelivery) -> dict[str, Any]:
+    """Return where an email belongs: its event's trace, and what the log calls it by."""
+    headers = dict(headers_from_json(email.headers or []))
+    return {
+        "after": headers.get("traceparent", b"").decode(errors="replace"),
+        "kind": SpanKind.CONSUMER,
+        "order": email.subject,
+        "event_id": str(email.event_id),
+    }
 
 
 def judge(email: EmailDelivery, reply: Reply, now: datetime) -> Outcome:

@@ -1,6 +1,5 @@
 """Record what happened, in the transaction in which it happened."""
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from lifecycles.statements import insert, write
 from notifications.events import SCHEMA_VERSION
 from notifications.models import Event, OutboxEntry
 from notifications.stages import EVENT_TYPES, Role, Stage, stages_of
+from notifications.tracing import traceparent
 
 _SWITCHES = "SELECT role, enabled FROM notifications_stagesetting WHERE type = %s"
 
@@ -58,7 +58,7 @@ def record_event(
     event = Event(
         type=type,
         subject=subject,
-        traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+        traceparent=traceparent(),
         body=facts,
         personal={"deliver_to": deliver_to, **personal},
     )

@@ -7,6 +7,7 @@ with the same ids, in the same order.
 
 import logging
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from opentelemetry.trace import SpanKind
 
 from notifications import kafka
 from notifications.database import DATABASE_AWAY, lock_class, loss_is_operational
@@ -22,6 +24,7 @@ from notifications.events import seal
 from notifications.heartbeat import beat
 from notifications.models import OutboxEntry, PublishedEvent, QuarantinedEvent
 from notifications.shutdown import Shutdown
+from notifications.tracing import are_spans_recorded, note_span, request_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -119,11 +122,12 @@ class Relay:
         with transaction.atomic(durable=True):
             if not _take_lead():
                 return 0
-            rows = _claim(self._limit)
+            rows, began = _claim(self._limit), time.time_ns()
             positions = self._producer.publish(
                 settings.KAFKA_EMAIL_TOPIC, [row.message() for row in rows]
             )
             _settle(rows, positions)
+        _tell(rows, began)
         return len(rows)
 
     def _isolate(self, refusal: kafka.Refused) -> int:
@@ -171,6 +175,25 @@ def _claim(limit: int) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [limit])
         return [Claimed(*row) for row in cursor.fetchall()]
+
+
+def _tell(rows: Sequence[Claimed], began_ns: int) -> None:
+    """Write one line about the batch, and its part of each event's trace."""
+    if not rows:
+        return
+    logger.info(
+        "Published %d events",
+        len(rows),
+        extra={
+            "orders": [row.subject for row in rows],
+            "request_ids": [request_id_of(row.traceparent) for row in rows],
+        },
+    )
+    if not are_spans_recorded():
+        return
+    for row in rows:
+        name, about = f"publish {row.type}", {"order": row.subject, "event_id": str(row.event_id)}
+        note_span(name, after=row.traceparent, began_ns=began_ns, kind=SpanKind.PRODUCER, **about)
 
 
 def _settle(rows: Sequence[Claimed], positions: Sequence[kafka.Position]) -> None:

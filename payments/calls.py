@@ -11,8 +11,10 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 
+from notifications import tracing
 from payments.gateway import Busy, Refused, Unanswered
 from payments.models import GatewayCall
 
@@ -50,10 +52,11 @@ _transaction: ContextVar[UUID | None] = ContextVar("transaction", default=None)
 
 @contextmanager
 def concerning(transaction_id: UUID) -> Generator[None]:
-    """Let the log's line of each call made inside name the payment that it is about."""
+    """Let the log's lines of what is done inside name the payment that it is about."""
     token = _transaction.set(transaction_id)
     try:
-        yield
+        with tracing.log_scope(transaction_id=str(transaction_id)):
+            yield
     finally:
         _transaction.reset(token)
 
@@ -81,7 +84,8 @@ def traced(operation: str, *, about: str, request_id: UUID | None) -> Generator[
     token, began = _current.set(call), monotonic()
     outcome, why = "failed", ""
     try:
-        yield
+        with tracing.traced(f"PayPal {operation}", kind=SpanKind.CLIENT):
+            yield
         outcome = "answered"
     except Busy:
         outcome = "busy"

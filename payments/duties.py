@@ -17,6 +17,7 @@ from django.utils import timezone
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
 from notifications.models import Event
+from notifications.tracing import log_scope
 from orders.attention import call_staff
 from orders.flags import Flag
 from orders.lifecycle import OrderStatus
@@ -220,7 +221,8 @@ def _each(cases: Iterable[Case], work: Work[Case]) -> int:
     done = 0
     for case in cases:
         try:
-            work(case)
+            with log_scope():
+                work(case)
             done += 1
         except Busy:
             raise

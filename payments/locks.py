@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from notifications.tracing import name_in_log
 from orders.models import Order
 from payments.models import Payment, PaymentAttempt
 
@@ -29,6 +30,7 @@ def lock_order(order_id: int) -> tuple[Order, Payment]:
     """Lock an order, then its payment, and return both as they are now."""
     payments = Payment.objects.select_related("order")
     payment = payments.select_for_update(of=("order", "self"), no_key=True).get(order=order_id)
+    _name_in_log(payment.order)
     return payment.order, payment
 
 
@@ -38,4 +40,9 @@ def lock_attempt(attempt_id: int, *, by: str) -> LockedAttempt:
     in_order = ("payment__order", "payment", "self")
     attempt = attempts.select_for_update(of=in_order, no_key=True).get(pk=attempt_id)
     payment = attempt.payment
+    _name_in_log(payment.order)
     return LockedAttempt(payment.order, payment, attempt, by, timezone.now())
+
+
+def _name_in_log(order: Order) -> None:
+    name_in_log(order=order.number, transaction_id=order.transaction_id)

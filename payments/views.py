@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from requests import RequestException
 
 from inventory.holds import is_held
+from notifications.tracing import name_in_log
 from orders.models import Order
 from payments import webhooks
 from payments.certificate_fetches import TooManyFetches
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 def start(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponseBase:
     """Send the customer to PayPal; an order that cannot be paid leads to its page."""
     order = get_object_or_404(Order, transaction_id=transaction_id)
+    name_in_log(order=order.number, transaction_id=transaction_id)
     try:
         return _see_other(approval_url(transaction_id))
     except NothingToPay:
@@ -59,11 +61,13 @@ def _excuse(order: Order, error: GatewayError) -> str:
 def come_back(request: HttpRequest) -> HttpResponseBase:
     """Settle what the customer approved at PayPal, then show the order, which says how it is."""
     attempt = _attempt(request)
+    order = attempt.payment.order
+    name_in_log(order=order.number, transaction_id=order.transaction_id)
     try:
         settle_on_return(attempt.pk)
     except GatewayError as error:
-        logger.warning("Order %s: return not settled yet: %s", attempt.payment.order.number, error)
-    return _see_other(attempt.payment.order.get_absolute_url())
+        logger.warning("Order %s: return not settled yet: %s", order.number, error)
+    return _see_other(order.get_absolute_url())
 
 
 @never_cache

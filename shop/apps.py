@@ -10,3 +10,8 @@ class ShopConfig(AppConfig):
 
     def ready(self) -> None:
         from shop import checks  # noqa: F401 - importing registers them
+        from shop.logs import configure_structlog
+        from shop.telemetry import start_telemetry
+
+        configure_structlog()
+        start_telemetry()

@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 
 from inventory import holds
 from lifecycles.statements import one_statement
+from notifications.tracing import name_in_log
 from orders.events import record_order_event
 from orders.lifecycle import OrderStatus
 from orders.models import Order
@@ -124,6 +125,7 @@ def _place(placement: Placement, earlier: list[Order]) -> Order:
         order, lines = create_order(_new_order(placement, priced), by="customer", at=now)
         create_payment(order, by="customer", at=now)
         record_order_event(order, "order.placed", lines=lines)
+    name_in_log(order=order.number, transaction_id=order.transaction_id)
     _hold(order, priced, earlier, at=now)
     return order
 

@@ -10,6 +10,7 @@ from django.db import connection
 from notifications.database import DATABASE_AWAY
 from notifications.heartbeat import beat
 from notifications.shutdown import Shutdown
+from notifications.tracing import traced
 from payments import duties
 from shop import duty_failures, failures, intake_reports, promises, spool
 from shop.staff_digest import tell_staff_daily
@@ -100,7 +101,8 @@ def _beat_for_paypal() -> int:
 def _perform(duty: Duty) -> int:
     name = duty.__name__
     try:
-        done = _isolated(duty)
+        with traced(f"clock {name}", duty=name):
+            done = _isolated(duty)
     except DATABASE_AWAY as error:
         logger.warning("Clock duty %s waits for PostgreSQL: %s", name, str(error).strip())
         connection.close()

@@ -15,6 +15,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import connection
 
+from notifications.tracing import carried
 from orders.models import Order
 from shop import failures, promises, spool
 from shop.checkout import place_order
@@ -66,7 +67,7 @@ class Intake:
         try:
             job = Job(make_placement())
             self.figures.note_queued()
-            job.future = self._pool.submit(self._work_on, job)
+            job.future = self._pool.submit(carried(self._work_on), job)
         except BaseException:
             self._places.release()
             raise

@@ -3,6 +3,7 @@
 `.env.example` and `docs/operations.md` list each variable with its meaning.
 """
 
+import logging
 import os
 import warnings
 from datetime import timedelta
@@ -16,6 +17,7 @@ from environ import Env
 
 from shop.admin_look import admin_look
 from shop.environment import Environment, is_loopback
+from shop.logs import logging_settings
 
 env = Environment()
 
@@ -72,6 +74,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "pgtrigger",
+    "django_structlog",
     "import_export",
     "csp",
     "axes",
@@ -88,6 +91,7 @@ MIDDLEWARE = [
     "shop.middleware.NetworkAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop.request_log.RequestLogMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -316,19 +320,23 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 UNFOLD = admin_look(SHOP_NAME)
 
-# --- Log --------------------------------------------------------------------------------------
+# --- Log and traces ---------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "shop.logs.DiscreetFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"axes": {"level": "WARNING"}},
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "lines"), "json")
+LOGGING = logging_settings(
+    LOG_FORMAT,
+    secrets=(
+        SECRET_KEY,
+        PAYPAL_CLIENT_SECRET,
+        EMAIL_HOST_PASSWORD,
+        DATABASES["default"].get("PASSWORD") or "",
+    ),
+)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # the line at the end says it all
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.WARNING  # what failed has its own line
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # it would cost every page a query
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = TRUSTED_PROXIES > 0
+# Where OpenTelemetry's collector listens; without it no span is recorded.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")

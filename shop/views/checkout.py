@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from notifications.tracing import name_in_log
 from shop import intake, kept_form
 from shop.cart import Cart
 from shop.contents import Contents, DeliveryOption, read_contents
@@ -84,6 +85,7 @@ def place(request: HttpRequest, cart: Cart, sent: QueryDict) -> HttpResponse:
     except (SpoolFailed, *DATABASE_AWAY):
         return database_away(request, form=sent)
     else:
+        name_in_log(order=order.number, transaction_id=order.transaction_id)
         response = see_other(reverse("payment-start", args=[order.transaction_id]))
     kept_form.forget(request, response)
     return response

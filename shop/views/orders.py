@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
+from notifications.tracing import name_in_log
 from orders.lifecycle import FailureReason, OrderStatus
 from orders.models import Order
 from orders.tracking import tracking_url
@@ -98,6 +99,7 @@ def _find(number: str, token: str) -> Order:
     order = orders.filter(number=number).first()
     if order is None or not constant_time_compare(order.token, token):
         raise Http404
+    name_in_log(order=order.number, transaction_id=order.transaction_id)
     return order
 
 

@@ -180,7 +180,7 @@ def test_no_log_line_holds_an_address(mailbox: Mailbox, kafka_topic: str) -> Non
     formatters: Any = django_settings.LOGGING["formatters"]
     line = formatters["line"]
     assert line["()"] == "shop.logs.DiscreetFormatter"
-    handler.setFormatter(DiscreetFormatter(line["format"], style="{"))
+    handler.setFormatter(DiscreetFormatter(line["kind"]))
     logging.getLogger().addHandler(handler)
     try:
         shipped_order()
