@@ -17,10 +17,10 @@ _BUSIEST = 10
 _OPEN_ORDERS = """
     SELECT count(*) FILTER (WHERE upper(email) = upper(%(email)s)),
            count(*) FILTER (WHERE network_address = %(address)s::inet)
-    FROM orders_order placed JOIN payments_payment payment ON payment.order_id = placed.id
+    FROM orders_order
     WHERE (upper(email) = upper(%(email)s) OR network_address = %(address)s::inet)
-      AND placed.status = 'PENDING' AND payment.status = 'PENDING'
-      AND placed.id <> ALL(%(besides)s::bigint[])
+      AND status = 'PENDING' AND id <> ALL(%(besides)s::bigint[])
+      AND (SELECT status FROM payments_payment WHERE order_id = orders_order.id) = 'PENDING'
 """
 
 

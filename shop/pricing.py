@@ -11,14 +11,14 @@ from shop.models import DeliveryMethod, Product, Variant
 from shop.placement import Items
 
 # Written by hand: the ORM took longer to put this together than everything else of a placement.
+# The stock is no third table of the join: planning that took twice as long.
 _OFFERED = """
-    SELECT coalesce(stock.on_hand - stock.held, 0),
+    SELECT coalesce((SELECT on_hand - held FROM inventory_stock WHERE sku = variant.sku), 0),
            product.id, product.slug, product.name_en, product.name_vi, product.picture,
            variant.id, variant.product_id, variant.sku, variant.name_en, variant.name_vi,
            variant.price
     FROM shop_variant variant
     JOIN shop_product product ON product.id = variant.product_id
-    LEFT JOIN inventory_stock stock ON stock.sku = variant.sku
     WHERE variant.sku = ANY(%s) AND variant.is_published AND product.is_published
     ORDER BY variant.sku
 """
