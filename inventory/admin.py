@@ -94,5 +94,5 @@ class StockMovementAdmin(ExportedAdmin, ReadOnlyAdmin):
     list_display = ("moved_at", "stock_id", "kind", "on_hand_change", "held_change", "by")
     list_filter = ("kind",)
     list_select_related = ("stock",)
-    search_fields = ("=stock__sku", "=reference")
+    search_exactly = ("stock", "reference")
     ordering = ("-id",)

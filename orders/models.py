@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
@@ -123,15 +124,23 @@ class Order(models.Model):
             models.Index(
                 fields=["expires_at"], condition=Q(status="PENDING"), name="orders_that_will_end"
             ),
+            models.Index(fields=["status", "-placed_at"], name="orders_by_status"),
             models.Index(
-                fields=["tracking_number"],
-                condition=~Q(tracking_number=""),
-                name="orders_by_tracking_number",
-            ),
-            models.Index(
-                fields=["-placed_at"], condition=Q(status="SUCCESS"), name="orders_to_ship"
+                fields=["reason", "-placed_at"], condition=~Q(reason=""), name="orders_by_reason"
             ),
             models.Index(fields=["-placed_at"], condition=~Q(flag=""), name="orders_flagged"),
+            models.Index(
+                fields=["-placed_at"],
+                condition=Q(cancel_wished_at__isnull=False),
+                name="orders_wished_away",
+            ),
+            # Any part of an address, a name or a parcel's number: what staff search for.
+            GinIndex(
+                OpClass(Upper("email"), name="gin_trgm_ops"),
+                OpClass(Upper("full_name"), name="gin_trgm_ops"),
+                OpClass(Upper("tracking_number"), name="gin_trgm_ops"),
+                name="orders_by_part_of_a_word",
+            ),
             models.Index(
                 fields=["network_address"],
                 condition=Q(status="PENDING", network_address__isnull=False),

@@ -47,7 +47,7 @@ class PaymentAdmin(ExportedAdmin, ReadOnlyAdmin):
     list_display = ("order", "state", "amount", "currency", "transaction_id")
     list_filter = ("status",)
     list_select_related = ("order",)
-    search_fields = ("=order__number", "=transaction_id", "=attempts__paypal_order_id")
+    search_exactly = ("order__number", "transaction_id", "attempts__paypal_order_id")
     ordering = ("-pk",)
     fields = ("order", "status", "amount", "currency", "transaction_id")
     inlines = (AttemptInline, CaptureInline)
@@ -82,7 +82,7 @@ class CaptureAdmin(ExportedAdmin, ReadOnlyAdmin):
     )
     list_filter = ("status", "is_settling")
     list_select_related = ("payment__order",)
-    search_fields = ("=paypal_id", "=payment__order__number")
+    search_exactly = ("paypal_id", "payment__order__number")
     ordering = ("-pk",)
     fields = ("payment", "paypal_id", "status", "amount", "currency", "is_settling", "recorded_at")
 
@@ -109,7 +109,7 @@ class RefundAdmin(ExportedAdmin, ReadOnlyAdmin):
     list_display = ("requested_at", "order", "paypal_id", "status", "amount", "currency", "reason")
     list_filter = ("status", "reason")
     list_select_related = ("capture__payment__order",)
-    search_fields = ("=paypal_id", "=capture__paypal_id", "=capture__payment__order__number")
+    search_exactly = ("paypal_id", "capture__paypal_id", "capture__payment__order__number")
     ordering = ("-pk",)
 
     @admin.display(description="order")
@@ -122,7 +122,7 @@ class WebhookReceiptAdmin(ReadOnlyAdmin):
     """What PayPal told us, as it came."""
 
     list_display = ("received_at", "event_type", "event_id", "outcome", "processed_at")
-    list_filter = ("event_type", "outcome", ("processed_at", admin.EmptyFieldListFilter))
-    search_fields = ("=event_id", "body")
+    list_filter = (("try_at", admin.EmptyFieldListFilter),)
+    search_exactly = ("event_id", "paypal_order_id")
     date_hierarchy = "received_at"
     ordering = ("-received_at",)

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q, Sum
 
@@ -50,6 +51,11 @@ class Payment(models.Model):
                 fields=["order"],
                 condition=Q(status=PaymentStatus.CAPTURING),
                 name="payments_being_captured",
+            ),
+            models.Index(
+                fields=["status", "-id"],
+                condition=~Q(status=PaymentStatus.SUCCESS),  # nearly all are: those need none
+                name="payments_by_status",
             ),
         ]
         triggers: ClassVar = guard_states(PAYMENT_TRANSITIONS, initial=PaymentStatus.PENDING)
@@ -188,6 +194,7 @@ class Capture(models.Model):
             models.Index(
                 fields=["ask_at"], condition=Q(ask_at__isnull=False), name="captures_to_ask_about"
             ),
+            BrinIndex(fields=["recorded_at"], name="captures_by_day", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from inventory.models import StockMovement
 from notifications.models import EmailDelivery, Event
@@ -43,8 +43,11 @@ STORY = (
 )
 
 
-def timeline_of(order: Order) -> list[Entry]:
-    """Return everything that happened to an order, oldest first: a constant number of queries."""
+def timeline_of(order: Order, *, emails: Iterable[EmailDelivery] | None = None) -> list[Entry]:
+    """Return everything that happened to an order, oldest first: a constant number of queries.
+
+    `emails` are its `emails_about`, where the caller has them already.
+    """
     prefetch_related_objects([order], *STORY)
     payment = order.payment
     entries = chain(
@@ -58,7 +61,7 @@ def timeline_of(order: Order) -> list[Entry]:
         _webhooks(payment),
         _stock(order),
         _events(order),
-        _emails(order),
+        _emails(emails_about(order) if emails is None else emails),
     )
     return sorted(entries, key=lambda entry: entry.at)
 
@@ -165,8 +168,14 @@ def _events(order: Order) -> Iterator[Entry]:
         yield Entry(event.recorded_at, "event", f"{event.type}, {place}")
 
 
-def _emails(order: Order) -> Iterator[Entry]:
-    for email in EmailDelivery.objects.filter(subject=order.number).order_by("pk"):
+def emails_about(order: Order) -> QuerySet[EmailDelivery]:
+    """Return the ledger's rows about an order, oldest first, without the messages themselves."""
+    rows = EmailDelivery.objects.filter(subject=order.number)
+    return rows.defer("value", "headers").order_by("pk")
+
+
+def _emails(emails: Iterable[EmailDelivery]) -> Iterator[Entry]:
+    for email in emails:
         why = f" ({email.reason})" if email.reason else ""
         text = f"Email {email.event_type} to {email.email}: {email.status}{why}"
         yield Entry(email.settled_at or email.created_at, "email", text, email=email.pk)

@@ -18,6 +18,7 @@ _PIECES = (
     "email",
     "intake",
     "million",
+    "desk",
 )
 Measurement = Callable[[], list[str]]
 
@@ -41,6 +42,7 @@ def main() -> None:
 def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     from devtools.bench import (
         clock,
+        desk,
         email,
         intake,
         memory,
@@ -62,6 +64,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "intake", intake.report
     yield "intake", lambda: rush.report(stack.shop)
     yield "million", million.report
+    yield "desk", desk.report
 
 
 if __name__ == "__main__":

@@ -3,16 +3,33 @@
 from typing import Any
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from notifications.admin.lists import BigList
 from notifications.models import DeadLetter, EmailDelivery, Event, OutboxEntry, QuarantinedEvent
+from notifications.stages import EVENT_TYPES
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
-    """Rows that only the pipeline writes."""
+class _EventType(admin.SimpleListFilter):
+    """By the event's type, of which the shop knows all: nobody has to look for them."""
 
-    show_full_result_count = False
-    list_per_page = 50
+    title = "event type"
+    parameter_name = "type"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(one, one) for one in sorted(EVENT_TYPES)]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class _EventTypeOfEmail(_EventType):
+    parameter_name = "event_type"
+
+
+class ReadOnlyAdmin(BigList):
+    """Rows that only the shop's programs write."""
 
     def has_add_permission(self, *_: Any, **__: Any) -> bool:
         return False
@@ -29,9 +46,9 @@ class EventAdmin(ReadOnlyAdmin):
     """What happened, and where it stands on Kafka."""
 
     list_display = ("recorded_at", "type", "subject", "place")
-    list_filter = ("type",)
+    list_filter = (_EventType,)
     list_select_related = ("publication",)
-    search_fields = ("subject", "id")
+    search_exactly = ("subject", "pk")
     fields = ("id", "type", "subject", "recorded_at", "place", "traceparent", "body", "personal")
 
     @admin.display(description="on Kafka")
@@ -71,8 +88,8 @@ class EmailDeliveryAdmin(ReadOnlyAdmin):
         "attempts",
         "unknown",
     )
-    list_filter = ("status", "event_type", "role")
-    search_fields = ("subject", "email", "message_id")
+    list_filter = ("status", _EventTypeOfEmail, "role")
+    search_exactly = ("subject", "event_id", "pk")
     exclude = ("value", "headers", "owner")
 
 
@@ -81,6 +98,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     """What could not be dealt with; `replay_dead_letters` gives it back."""
 
     list_display = ("created_at", "reason", "event_type", "event_id", "error", "replayed_at")
+    search_exactly = ("event_id",)
     list_filter = ("reason", "event_type", ("replayed_at", admin.EmptyFieldListFilter))
     list_select_related = ("delivery",)
     exclude = ("key", "value", "headers")

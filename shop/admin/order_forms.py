@@ -214,7 +214,8 @@ class ReturnForm(OrderActionForm):
 def left_of(order: Order) -> Decimal:
     """Return how much of what paid the order can go back."""
     payment: Payment = order.payment
-    return left_to_refund(payment.captures.filter(is_settling=True).first())
+    settling = (capture for capture in payment.captures.all() if capture.is_settling)
+    return left_to_refund(next(settling, None))
 
 
 def lines_with_customer(order: Order) -> list[tuple[OrderLine, int]]:

@@ -1,8 +1,8 @@
 """Orders for staff: a list that finds any of them, and a page that tells one's whole story."""
 
+import re
 from functools import partial
 from typing import Any, ClassVar, cast
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import AbstractUser
@@ -16,20 +16,20 @@ from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
 from notifications.admin import ReadOnlyAdmin
 from notifications.exports import ExportedAdmin
-from notifications.models import EmailDelivery
 from orders.lifecycle import OrderStatus
 from orders.models import Order
 from payments.admin import PAYMENT_COLOURS
 from payments.lifecycle import PaymentStatus
-from payments.models import Capture, PaymentAttempt, Refund
 from shop.admin.bulk_ship_page import bulk_ship
 from shop.admin.order_action_page import order_action
 from shop.admin.order_actions import ORDER_ACTIONS, actions_for
 from shop.admin.order_email_page import order_email
 from shop.money import format_money
 from shop.order_story import tell
-from shop.timeline import timeline_of
+from shop.timeline import emails_about, timeline_of
 
+# What the index of parts of words knows: three letters, or two that begin or end a word.
+_PART_OF_A_WORD = re.compile(r"[^\W_]{3}|[^\W_]{2}[\W_]|[\W_][^\W_]{2}")
 ORDER_COLOURS = {
     OrderStatus.PENDING.value: "info",
     OrderStatus.SUCCESS.value: "success",
@@ -115,12 +115,20 @@ class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
         ("flag", admin.EmptyFieldListFilter),
         ("cancel_wished_at", admin.EmptyFieldListFilter),
     )
-    list_select_related = ("payment",)
-    search_fields = ("number",)
+    search_exactly = (
+        "transaction_id",
+        "payment__attempts__paypal_order_id",
+        "payment__captures__paypal_id",
+        "payment__captures__refunds__paypal_id",
+    )
     search_help_text = _("Number, email, name, tracking number, any id of PayPal's")
     date_hierarchy = "placed_at"
     ordering = ("-placed_at",)
     view_on_site = False  # the page itself leads to the customer's
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        orders: QuerySet[Order] = super().get_queryset(request)
+        return orders.select_related("payment")
 
     @display(description="status", ordering="status", label=ORDER_COLOURS)  # type: ignore[untyped-decorator]
     def state(self, order: Order) -> str:
@@ -150,7 +158,16 @@ class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
     ) -> tuple[QuerySet[Order], bool]:
         """Find orders by what people read out or paste."""
         term = search_term.strip()
-        return (queryset.filter(_about(term)) if term else queryset), False
+        return (queryset.filter(self._about(term)) if term else queryset), False
+
+    def _about(self, term: str) -> Q:
+        """Return what finds orders by the term; each part of it has an index."""
+        found = Q(number__startswith=term.upper())
+        if not _PART_OF_A_WORD.search(term):
+            return found
+        for name in ("email", "full_name", "tracking_number"):
+            found |= Q(**{f"{name}__icontains": term})
+        return found | Q(pk__in=self.find_exactly(term))
 
     actions_list = ("ship_from_csv",)
 
@@ -196,35 +213,9 @@ class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
         return response
 
 
-def _about(term: str) -> Q:
-    """Return what finds orders by the term; each part of it has an index."""
-    found = (
-        Q(number=term.upper())
-        | Q(tracking_number=term)
-        | Q(email__icontains=term)
-        | Q(full_name__icontains=term)
-        | Q(pk__in=_paid_by(term))
-    )
-    try:
-        return found | Q(transaction_id=UUID(term))
-    except ValueError:
-        return found
-
-
-def _paid_by(paypal_id: str) -> list[int]:
-    """Return the orders that PayPal knows by this id; a subquery would hide the other indexes."""
-    attempts = PaymentAttempt.objects.filter(paypal_order_id=paypal_id)
-    captures = Capture.objects.filter(paypal_id=paypal_id)
-    refunds = Refund.objects.filter(paypal_id=paypal_id)
-    return [
-        *attempts.values_list("payment__order", flat=True),
-        *captures.values_list("payment__order", flat=True),
-        *refunds.values_list("capture__payment__order", flat=True),
-    ]
-
-
 def _page(order: Order, user: AbstractUser) -> dict[str, Any]:
-    timeline = timeline_of(order)  # what it fetches serves the rest of the page, too
+    emails = emails_about(order)
+    timeline = timeline_of(order, emails=emails)  # what it fetches serves the whole page
     payment = order.payment
     holds = StockHold.objects.filter(reference=order.transaction_id).order_by("stock")
     is_held = any(hold.status == HoldStatus.HELD for hold in holds)
@@ -239,6 +230,6 @@ def _page(order: Order, user: AbstractUser) -> dict[str, Any]:
         "attempts": payment.attempts.all(),
         "captures": payment.captures.all(),
         "holds": holds,
-        "emails": EmailDelivery.objects.filter(subject=order.number).order_by("pk"),
+        "emails": emails,
         "timeline": timeline,
     }
