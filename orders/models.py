@@ -61,6 +61,11 @@ class Order(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="orders"
     )
+    joined_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When this guest's order was given to the account of its confirmed address.",
+    )
     network_address = models.GenericIPAddressField(null=True, editable=False)
 
     email = models.EmailField()

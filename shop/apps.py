@@ -10,6 +10,7 @@ class ShopConfig(AppConfig):
 
     def ready(self) -> None:
         from shop import checks  # noqa: F401 - importing registers them
+        from shop.accounts import joining  # noqa: F401
         from shop.logs import configure_structlog
         from shop.telemetry import start_telemetry
 

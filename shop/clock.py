@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from django.conf import settings
 from django.db import connection
 
+from notifications.account_emails import forget_old_addresses
 from notifications.database import DATABASE_AWAY
 from notifications.heartbeat import beat
 from notifications.shutdown import Shutdown
 from notifications.tracing import traced
 from payments import duties
 from shop import duty_failures, failures, intake_reports, promises, spool
+from shop.accounts.closing import forget_unconfirmed
+from shop.rate_limits import forget_attempts
 from shop.staff_digest import tell_staff_daily
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,9 @@ DATABASE_DUTIES: tuple[Duty, ...] = (
     duties.forget_calls,
     promises.forget_settled,
     intake_reports.forget_reports,
+    forget_attempts,
+    forget_unconfirmed,
+    forget_old_addresses,
 )
 PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.work_on_webhooks,

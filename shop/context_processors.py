@@ -7,12 +7,23 @@ from django.http import HttpRequest
 
 from shop.cart import Cart
 
+# Addresses that take forms and show no page of their own.
+_ONLY_SENT = frozenset({"cart-add", "cart-update", "order-cancel", "set_language"})
+
 
 def storefront(request: HttpRequest) -> dict[str, Any]:
     """Give the shop's name, the cart's count and this page's address; asks no database."""
-    is_page = request.method in {"GET", "HEAD"}
     return {
         "shop_name": settings.SHOP_NAME,
         "cart_count": len(Cart.from_request(request)),
-        "here": request.get_full_path() if is_page else "/",
+        "here": _here(request),
     }
+
+
+def _here(request: HttpRequest) -> str:
+    """Return where the language switch leads back to: this page, a form's errors included."""
+    match = request.resolver_match
+    answers_get = request.method in {"GET", "HEAD"} or (
+        match is not None and match.url_name not in _ONLY_SENT
+    )
+    return request.get_full_path() if answers_get else "/"

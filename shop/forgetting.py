@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -21,6 +20,7 @@ from orders.forgetting import StillOpen, forget_orders, orders_of
 from orders.models import Order
 from payments.forgetting import forget_webhooks_of
 from shop import spool
+from shop.accounts.closing import delete_accounts, forget_sign_ins
 from shop.models import FailedPlacement, PlacementPromise
 
 
@@ -30,12 +30,8 @@ class CannotForget(Exception):
 
 def forget_accounts(person: Person) -> int:
     """Delete the person's account, and what is kept of their signing in."""
-    for log in (AccessAttempt, AccessLog, AccessFailureLog):
-        log.objects.filter(username__iexact=person.email).delete()
-    accounts = User.objects.filter(email__iexact=person.email)
-    number = accounts.count()
-    accounts.delete()
-    return number
+    forget_sign_ins(person.email)
+    return delete_accounts(list(User.objects.filter(email__iexact=person.email)))
 
 
 def forget_placements(person: Person) -> int:

@@ -15,8 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from shop.duty_failures import DutyFailure
 from shop.money import validate_coins
 from shop.placement_records import FailedPlacement, IntakeReport, PlacementPromise
+from shop.rate_limits import AttemptCount
 
 __all__ = [
+    "AttemptCount",
     "BooksCheck",
     "Category",
     "DeliveryMethod",

@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from shop.views import cart, catalogue, checkout, checkout_status, health, orders, reordering
+from shop.views import (
+    accounts,
+    cart,
+    catalogue,
+    checkout,
+    checkout_status,
+    finding,
+    health,
+    orders,
+    reordering,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
@@ -19,8 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("checkout/<uuid:checkout_key>/", checkout_status.checkout_status, name="checkout-status"),
     path("payments/", include("payments.urls")),
     path("orders/", orders.order_history, name="orders"),
+    path("orders/find/", finding.find_order, name="find-order"),
     path("orders/<slug:number>/<slug:token>/", orders.order_page, name="order"),
     path("orders/<slug:number>/<slug:token>/cancel/", orders.cancel_order, name="order-cancel"),
+    path("accounts/delete/", accounts.delete_account, name="account_delete"),
+    path("accounts/login/code/confirm/", accounts.nothing_here),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.tracing import name_in_log
 from shop import intake, kept_form
+from shop.accounts.address import known_address
 from shop.cart import Cart
 from shop.contents import Contents, DeliveryOption, read_contents
 from shop.countries import country_names, likely_country
@@ -58,7 +59,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     initial = {
         "checkout_key": uuid.uuid4(),
         "country": likely_country(request),
-        "email": request.user.email if request.user.is_authenticated else "",
+        **known_address(request.user),
     }
     return _page(request, contents, CheckoutForm(initial=initial))
 

@@ -1,7 +1,9 @@
 """Error pages in the shop's look; those for overload and a lost database ask no database."""
 
 import sys
+from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -65,6 +67,20 @@ def too_many_orders(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
     """Answer who has as many unpaid orders as are allowed."""
     context = {"kept": _fields(form), "retry_to": reverse("checkout")}
     return render(request, "shop/errors/too_many_orders.html", context, status=429)
+
+
+def too_many_tries(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Answer a form that was sent too often; what stood in it is not looked at."""
+    context = {"minutes": max(1, round(seconds / 60))}
+    response = render(request, "shop/errors/too_many_tries.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Answer who mistyped a password too often, known name or not."""
+    return too_many_tries(request, round(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
 def _unavailable(

@@ -1,0 +1,1 @@
+"""Accounts: django-allauth with the shop's words, emails and orders."""
