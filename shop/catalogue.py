@@ -5,14 +5,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Min, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Stock
-from shop.models import Product, Variant
+from shop.models import Category, Product, Variant
 
 SORTS = {
     "": _("Our order"),
@@ -28,9 +27,28 @@ _ORDERINGS = {
     "new": ("-created_at", "slug"),
 }
 _NOT_LISTED = ("search", "description_en", "description_vi")  # long, and shown by no list
-_NEIGHBOURS = 4  # shown below a product
 _LONGEST_QUERY = 100
 _MOST_WORDS = 8
+# What every visitor asks for, in SQL: Django takes longer to put such a query together than
+# PostgreSQL to answer it.
+_PRODUCT = "SELECT * FROM shop_product WHERE slug = %s AND is_published"
+_PRODUCT_OF = "SELECT * FROM shop_product WHERE id = %s AND is_published"
+_CATEGORY = "SELECT * FROM shop_category WHERE id = %s"
+_NEIGHBOURS = """
+    SELECT id, slug, category_id, name_en, name_vi, summary_en, summary_vi, picture
+    FROM shop_product AS product
+    WHERE category_id = %s AND id <> %s AND is_published AND EXISTS (
+        SELECT FROM shop_variant WHERE product_id = product.id AND is_published
+    )
+    ORDER BY position, slug LIMIT 4
+"""
+_OFFERS = """
+    SELECT variant.*, coalesce(stock.on_hand - stock.held, 0) AS available
+    FROM shop_variant AS variant LEFT JOIN inventory_stock AS stock USING (sku)
+    WHERE variant.is_published AND
+"""
+_VARIANT = _OFFERS + "sku = %s"
+_VARIANTS = _OFFERS + "product_id = ANY(%s) ORDER BY position, id"
 
 
 @dataclass(frozen=True)
@@ -115,33 +133,35 @@ def _search_query(query: str) -> SearchQuery | None:
 
 
 def list_products(products: Iterable[Product]) -> list[Listed]:
-    """Read the products with their variants and what is left of each: two queries."""
+    """Read the variants of these products and what is left of each: one query for all."""
     rows = list(products)
     by_product: dict[int, list[Offer]] = {}
-    for offer in _offers(Variant.objects.filter(product__in=rows, is_published=True)):
+    for offer in _offers(_VARIANTS, [[row.pk for row in rows]]):
         by_product.setdefault(offer.variant.product_id, []).append(offer)
     return [Listed(row, tuple(by_product[row.pk])) for row in rows if row.pk in by_product]
 
 
 def find_product(slug: str) -> tuple[Listed, list[Listed]] | None:
-    """Return a published product that has something to sell, and its neighbours: three queries."""
-    published = Product.objects.published().defer("search")
-    product = published.select_related("category").filter(slug=slug).first()
-    if product is None:
-        return None
-    neighbours = find_products().filter(category=product.category_id).exclude(pk=product.pk)
-    listed = list_products([product, *neighbours[:_NEIGHBOURS]])
-    return (listed[0], listed[1:]) if listed and listed[0].product is product else None
+    """Return a published product that has something to sell, and its neighbours: four queries."""
+    for product in Product.objects.raw(_PRODUCT, [slug]):
+        product.category = Category.objects.raw(_CATEGORY, [product.category_id])[0]
+        neighbours = Product.objects.raw(_NEIGHBOURS, [product.category_id, product.pk])
+        listed = list_products([product, *neighbours])
+        if listed and listed[0].product is product:
+            return listed[0], listed[1:]
+    return None
 
 
 def find_offer(sku: str) -> Offer | None:
-    """Return the variant with its product, if it is on sale: one query."""
-    on_sale = Variant.objects.filter(is_published=True, product__is_published=True)
-    with_product = on_sale.select_related("product").defer(*(f"product__{n}" for n in _NOT_LISTED))
-    return next(iter(_offers(with_product.filter(sku=sku))), None)
+    """Return the variant with its product, if it is on sale: two queries."""
+    for offer in _offers(_VARIANT, [sku]):
+        for product in Product.objects.raw(_PRODUCT_OF, [offer.variant.product_id]):
+            offer.variant.product = product
+            return offer
+    return None
 
 
-def _offers(variants: QuerySet[Variant]) -> list[Offer]:
-    """Read the variants with what can still be sold of each."""
-    stock = Stock.objects.filter(sku=OuterRef("sku")).values(left=F("on_hand") - F("held"))
-    return [Offer(one, one.left) for one in variants.annotate(left=Coalesce(Subquery(stock), 0))]
+def _offers(statement: str, parameters: list[Any]) -> list[Offer]:
+    """Read variants with what can still be sold of each."""
+    variants = Variant.objects.raw(statement, parameters)
+    return [Offer(one, one.available) for one in variants]  # type: ignore[attr-defined] # selected

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from orders.placement import Contact
-from shop.country_field import CountryField, CountrySelect
+from shop.form_inputs import CountryField, CountrySelect, EmailInput, LineInput
 
 _PHONE = re.compile(r"\A\+?[0-9(][0-9 ().\-/]{4,28}\Z")
 # Characters that turn the direction of the text around them: they can disguise an address.
@@ -40,7 +40,7 @@ def _line(
         max_length=length,
         required=required,
         error_messages={"required": missing},
-        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+        widget=LineInput(attrs={"autocomplete": autocomplete}),
     )
 
 
@@ -64,7 +64,7 @@ class CheckoutForm(forms.Form):
             "required": _("Enter your email address."),
             "invalid": _("Enter an email address such as name@example.com."),
         },
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        widget=EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )
     full_name = _line(_("Full name"), _("Enter your name."), length=100, autocomplete="name")
     phone = LineOfText(
@@ -72,7 +72,7 @@ class CheckoutForm(forms.Form):
         max_length=30,
         required=False,
         help_text=_("For the courier only."),
-        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+        widget=LineInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
     )
     line1 = _line(
         _("Address"),

@@ -1,7 +1,7 @@
 """The one-page checkout."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -154,7 +154,7 @@ def _page(
 ) -> HttpResponse:
     """Render the form with what was typed; `is_bare`: without remarks on what is missing."""
     options = contents.delivery_options()
-    form.offer_countries([c for c in country_names() if _going_to(options, c)])
+    form.offer_countries(_countries(options))
     context: dict[str, Any] = {
         "form": form,
         "contents": contents,
@@ -182,6 +182,12 @@ def _key(form: CheckoutForm) -> uuid.UUID:
         return uuid.UUID(str(form["checkout_key"].value()))
     except ValueError:
         return uuid.uuid4()
+
+
+def _countries(options: Sequence[DeliveryOption]) -> Collection[str]:
+    """Return the countries that some way of delivery goes to."""
+    going = [option.method.countries for option in options]
+    return set().union(*going) if all(going) else country_names()
 
 
 def _going_to(options: Sequence[DeliveryOption], country: str) -> list[DeliveryOption]:

@@ -1,4 +1,8 @@
-"""A country in a form: which are taken, and the list to choose from."""
+"""Inputs of the storefront's forms that write themselves.
+
+Django renders each input by several templates, and a list of countries by one for each country:
+together that takes longer than the rest of the page.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +18,26 @@ from django.utils.translation import get_language
 from shop.countries import country_names
 
 
+class LineInput(forms.TextInput):
+    """An input for a line of text."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: Mapping[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,  # noqa: ARG002 - as Django calls it
+    ) -> SafeString:
+        own = {"type": self.input_type, "name": name, "value": self.format_value(value)}
+        return format_html("<input{}>", _attributes(self, own, attrs))
+
+
+class EmailInput(LineInput):
+    """An input for an email address."""
+
+    input_type = "email"
+
+
 class CountryField(forms.ChoiceField):
     """A country's code; which are offered is said where the list is shown."""
 
@@ -22,10 +46,7 @@ class CountryField(forms.ChoiceField):
 
 
 class CountrySelect(forms.Select):
-    """The list of the countries in `offered`, by name.
-
-    Written without Django's templates, which take longer for its 250 lines than for the whole page.
-    """
+    """The list of the countries in `offered`, by name."""
 
     offered: frozenset[str] = frozenset()
 
@@ -36,7 +57,7 @@ class CountrySelect(forms.Select):
         attrs: Mapping[str, Any] | None = None,
         renderer: BaseRenderer | None = None,  # noqa: ARG002 - as Django calls it
     ) -> SafeString:
-        attributes = flatatt(self.build_attrs({"name": name, **self.attrs}, dict(attrs or {})))
+        attributes = _attributes(self, {"name": name}, attrs)
         return format_html("<select{}>{}</select>", attributes, self._options(str(value)))
 
     def _options(self, chosen: str) -> SafeString:
@@ -45,6 +66,13 @@ class CountrySelect(forms.Select):
             option = f'<option value="{chosen}"'
             options = mark_safe(options.replace(option, f"{option} selected", 1))  # noqa: S308 - ours
         return options
+
+
+def _attributes(
+    widget: forms.Widget, own: dict[str, Any], given: Mapping[str, Any] | None
+) -> SafeString:
+    every = {**own, **widget.attrs, **(given or {})}
+    return flatatt({name: value for name, value in every.items() if value is not None})
 
 
 @lru_cache(maxsize=100)

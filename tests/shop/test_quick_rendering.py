@@ -1,10 +1,10 @@
-"""The storefront's template tags and filters, and its list of countries."""
+"""The storefront's template tags, and the inputs that write themselves."""
 
 import pytest
 from django.template import Context, Template
 from django.utils.translation import override
 
-from shop.country_field import CountrySelect
+from shop.form_inputs import CountrySelect, EmailInput, LineInput
 
 _FIXED = "{% load i18n storefront %}{% fixed %}{{ seen }} {% translate 'Cart' %}{% endfixed %}"
 
@@ -56,3 +56,12 @@ def test_country_that_is_not_offered_changes_nothing(countries: CountrySelect, t
 
 def _options(html: str) -> list[str]:
     return html.partition(">")[2].removesuffix("</select>").split("\n")
+
+
+def test_line_writes_what_was_typed_and_nothing_else() -> None:
+    html = LineInput({"autocomplete": "name"}).render("full_name", '"><b>', {"required": True})
+    assert html == (
+        '<input autocomplete="name" name="full_name" type="text"'
+        ' value="&quot;&gt;&lt;b&gt;" required>'
+    )
+    assert EmailInput().render("email", None) == '<input name="email" type="email">'
