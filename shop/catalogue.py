@@ -1,14 +1,12 @@
-"""What shoppers see of the catalogue: listing, search, availability. Constant in queries."""
+"""What shoppers see of the catalogue: listing, availability. Constant in queries."""
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from shop.models import Category, Product, Variant
@@ -26,9 +24,8 @@ _ORDERINGS = {
     "-price": ("-lowest_price", "slug"),
     "new": ("-created_at", "slug"),
 }
-_NOT_LISTED = ("search", "description_en", "description_vi")  # long, and shown by no list
+_NOT_LISTED = ("description_en", "description_vi", "names", "search")  # long, shown by no list
 _LONGEST_QUERY = 100
-_MOST_WORDS = 8
 # What every visitor asks for, in SQL: Django takes longer to put such a query together than
 # PostgreSQL to answer it.
 _PRODUCT = "SELECT * FROM shop_product WHERE slug = %s AND is_published"
@@ -106,30 +103,15 @@ def clean_query(typed: str) -> str:
     return " ".join(printable.split())[:_LONGEST_QUERY]
 
 
-def find_products(*, query: str = "", category: str = "", sort: str = "") -> QuerySet[Product]:
-    """Return the published products of a category that match every word, each word a prefix."""
+def find_products(*, category: str = "", sort: str = "") -> QuerySet[Product]:
+    """Return the published products of a category that have something to sell."""
     products = Product.objects.on_sale().defer(*_NOT_LISTED)
     if sort.endswith("price"):
         lowest = Min("variants__price", filter=Q(variants__is_published=True))
         products = products.annotate(lowest_price=lowest)
     if category:
         products = products.filter(category__slug=category)
-    if query:
-        words = _search_query(query)
-        if words is None:
-            return products.none()
-        products = products.filter(search=words)
-        if not sort:
-            return products.order_by(SearchRank(F("search"), words).desc(), "position", "slug")
     return products.order_by(*_ORDERINGS.get(sort, _ORDERINGS[""]))
-
-
-def _search_query(query: str) -> SearchQuery | None:
-    words = re.findall(r"\w+", query)[:_MOST_WORDS]
-    if not words:
-        return None
-    prefixes = " & ".join(f"'{word}':*" for word in words)
-    return SearchQuery(prefixes, config="ganh", search_type="raw")
 
 
 def list_products(products: Iterable[Product]) -> list[Listed]:

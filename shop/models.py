@@ -1,9 +1,10 @@
 """The catalogue (categories, products, variants, delivery methods), pages, checks of the books."""
 
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
-from django.contrib.postgres.indexes import GinIndex
+import pgtrigger
+from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
@@ -27,6 +28,7 @@ __all__ = [
     "IntakeReport",
     "PlacementPromise",
     "Product",
+    "SearchWord",
     "ShopPage",
     "Variant",
 ]
@@ -57,6 +59,25 @@ class Category(models.Model):
     @property
     def name(self) -> str:
         return in_language(self, "name")
+
+
+def _collect_words(operation: pgtrigger.Operation, *, name: str) -> pgtrigger.Trigger:
+    """Return the trigger that enters the words of products written into `SearchWord`."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        operation=operation,
+        when=pgtrigger.After,
+        referencing=pgtrigger.Referencing(new="written"),  # type: ignore[no-untyped-call]
+        func="""
+            INSERT INTO shop_searchword (word)
+            SELECT DISTINCT lexeme FROM written, unnest(written.search)
+            WHERE length(lexeme) BETWEEN 3 AND 40 AND lexeme ~ '[[:alpha:]]'
+            ORDER BY lexeme  -- so that two writers wait for each other in one order
+            ON CONFLICT DO NOTHING;
+            RETURN NULL;
+        """,
+    )
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -90,6 +111,11 @@ class Product(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     # "ganh" is the text search configuration of migration 0002: simple words, accents ignored.
+    names = models.GeneratedField(
+        expression=SearchVector("name_en", "name_vi", config="ganh"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     search = models.GeneratedField(
         expression=SearchVector("name_en", "name_vi", config="ganh", weight="A")
         + SearchVector("summary_en", "summary_vi", config="ganh", weight="B")
@@ -102,7 +128,14 @@ class Product(models.Model):
 
     class Meta:
         ordering = ("position", "slug")
-        indexes = [GinIndex(fields=["search"], name="products_by_word")]
+        indexes = [
+            GinIndex(fields=["search"], name="products_by_word"),
+            GinIndex(fields=["names"], name="products_by_name"),
+        ]
+        triggers: ClassVar = [
+            _collect_words(pgtrigger.Insert, name="words_of_new"),
+            _collect_words(pgtrigger.Update, name="words_of_changed"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -121,6 +154,21 @@ class Product(models.Model):
     @property
     def description(self) -> str:
         return in_language(self, "description")
+
+
+class SearchWord(models.Model):
+    """A word of some product's texts, accents removed: what a mistyped word is compared with.
+
+    Kept by triggers on `Product`; a word outlives the product it came from.
+    """
+
+    word = models.TextField(primary_key=True)
+
+    class Meta:
+        indexes = [GistIndex(OpClass("word", "gist_trgm_ops"), name="words_by_likeness")]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class Variant(models.Model):

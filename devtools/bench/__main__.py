@@ -51,6 +51,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
         pipeline,
         placing,
         rush,
+        search,
         webhook,
     )
 
@@ -64,6 +65,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "intake", intake.report
     yield "intake", lambda: rush.report(stack.shop)
     yield "million", million.report
+    yield "search", search.report
     yield "desk", desk.report
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from shop.catalogue import SORTS, clean_query, find_product, find_products, list_products
 from shop.models import Category, Product, ShopPage
+from shop.search import search_products
 
 PER_PAGE = 24
 
@@ -42,10 +43,13 @@ def product_list(request: HttpRequest) -> HttpResponse:
         raise Http404
     sort = request.GET.get("sort", "")
     sort = sort if sort in SORTS else ""
-    found = find_products(query=query, category=category.slug if category else "", sort=sort)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    products = find_products(category=category.slug if category else "", sort=sort)
+    found = search_products(products, query) if query else None
+    shown = found.among(products, is_sorted=bool(sort)) if found else products
+    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "query": query,
+        "found": found,
         "categories": categories,
         "category": category,
         "sort": sort,

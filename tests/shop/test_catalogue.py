@@ -6,34 +6,10 @@ import pytest
 from django.test import Client
 
 from shop.models import ShopPage
-from tests.factories import CategoryFactory, ProductFactory, VariantFactory
+from tests.factories import CategoryFactory, VariantFactory
 from tests.shop.pages import parsed, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.mark.parametrize(
-    "typed", ["ca phe", "Cà phê", "CA PH", "da lat", "đà lạt", "arab", "ph ca"]
-)
-def test_search_ignores_accents_case_and_word_order(client: Client, typed: str) -> None:
-    coffee = ProductFactory.create(name_en="Đà Lạt arabica coffee", name_vi="Cà phê arabica Đà Lạt")
-    VariantFactory.create(product=coffee)
-    VariantFactory.create(product__name_en="Silk scarf", product__name_vi="Khăn lụa")
-    text = text_of(client.get("/products/", {"q": typed}))
-    assert "Đà Lạt arabica coffee" in text
-    assert "Silk scarf" not in text
-
-
-@pytest.mark.parametrize(
-    "typed", ["zzz", "'", "& | !", "%", "\0", "a\0b", "(" * 50, "é" * 10_000, ":*"]
-)
-def test_search_answers_whatever_is_typed(client: Client, typed: str) -> None:
-    VariantFactory.create()
-    assert client.get("/products/", {"q": typed}).status_code == 200
-
-
-def test_empty_result_helps_on(client: Client) -> None:
-    assert "Nothing here matches that." in text_of(client.get("/products/", {"q": "zzz"}))
 
 
 @pytest.mark.parametrize(("page", "shown"), [("x", "Page 1"), ("-3", "Page 2"), ("99", "Page 2")])
