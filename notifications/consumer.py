@@ -183,9 +183,14 @@ class Session:
             self._reader.go_on()
 
     def _pulse(self) -> None:
-        detail = "the mail server is away" if self._is_away else ""
-        beat("consumer", instance=self._name, detail=detail)
+        beat("consumer", instance=self._name, detail=self._detail())
         self._dispatcher.progress.show(time.monotonic(), away=self._is_away)
+
+
+    def _detail(self) -> str:
+        if self._is_away:
+            return "the mail server is away"
+        return "" if self._reader.has_partitions else "stands by: every partition has its consumer"
 
 
 def run_consumer(shutdown: Shutdown) -> None:

@@ -85,9 +85,15 @@ class Morgue:
             "dlt_offset": str(message.offset),
             "dlt_at": datetime.now(UTC).isoformat(),
         }
-        headers = [*message.headers, *((name, text.encode()) for name, text in facts.items())]
-        copy = kafka.Outgoing(message.key, message.value, headers)
-        self._producer.publish(settings.KAFKA_DEAD_LETTER_TOPIC, [copy])
+        told = [(name, text.encode()) for name, text in facts.items()]
+        copy = kafka.Outgoing(message.key, message.value, [*message.headers, *told])
+        try:
+            self._producer.publish(settings.KAFKA_DEAD_LETTER_TOPIC, [copy])
+        except kafka.Refused as refusal:  # too large, say; its row has all of it
+            told.append(("dlt_left_out", str(refusal).encode()))
+            self._producer.publish(
+                settings.KAFKA_DEAD_LETTER_TOPIC, [kafka.Outgoing(None, None, told)]
+            )
 
 
 def waiting_letters(

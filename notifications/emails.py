@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.policy import Policy
 from typing import Any
@@ -134,12 +135,12 @@ def _language(locale: str) -> str:
 
 
 def _recipient(address: str, name: str) -> str:
+    visible = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
     try:
         validate_email(address)
-    except ValidationError as error:
+        return str(Address(display_name=visible.strip()[:_LONGEST_NAME], addr_spec=address))
+    except (ValidationError, ValueError, IndexError, MessageError) as error:
         raise Unwritable("address", "The address is no email address.") from error
-    visible = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
-    return str(Address(display_name=visible.strip()[:_LONGEST_NAME], addr_spec=address))
 
 
 def _headers(

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ SCHEMA_VERSION = 1
 _JSON = "application/json"
 _FORMAT = JSONFormat()
 _NEEDED = ("ce_id", "ce_time")
+_LONGEST_ERROR = 1000
+_LONGEST_SUBJECT = 64
 
 Headers = list[tuple[str, bytes]]
 
@@ -29,7 +31,7 @@ class Unreadable(Exception):
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
         self.reason = reason
-        self.error = error
+        self.error = error[:_LONGEST_ERROR]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +94,13 @@ def unseal(*, key: bytes | None, value: bytes | None, headers: Headers) -> Recei
     event = _cloud_event(value, headers)
     if event.get_type() not in EVENT_TYPES:
         raise Unreadable("unknown_type", f"No stage is called {event.get_type()[:100]!r}.")
-    at = event.get_time()
-    if at is None:
-        raise Unreadable("schema", "The event has no ce_time.")
-    subject = event.get_subject() or ""
-    if (key or b"") != subject.encode():
-        raise Unreadable("schema", f"The key {key!r} is not the event's subject {subject!r}.")
-    if len(subject) > 64:
-        raise Unreadable("schema", "The subject is longer than 64 characters.")
+    subject = _subject(event.get_subject() or "", key)
     data = _data(event.get_data())
     return ReceivedEvent(
         id=_event_id(event.get_id()),
         type=event.get_type(),
         subject=subject,
-        recorded_at=at,
+        recorded_at=_time("ce_time", event.get_time()),
         deliver_to=_addressees(data.get("deliver_to")),
         data=data,
     )
@@ -122,6 +117,41 @@ def _cloud_event(value: bytes | None, headers: Headers) -> BaseCloudEvent:
         raise Unreadable("undecodable", f"The headers are no CloudEvent's: {error}") from error
 
 
+def _subject(subject: str, key: bytes | None) -> str:
+    if (key or b"") != subject.encode():
+        found = f"{(key or b'')[:100]!r} is not the event's subject {subject[:100]!r}"
+        raise Unreadable("schema", f"The key {found}.")
+    if len(subject) > _LONGEST_SUBJECT or not _is_storable(subject):
+        raise Unreadable("schema", f"The subject {subject[:100]!r} is none of ours.")
+    return subject
+
+
+def _time(name: str, found: datetime | None) -> datetime:
+    """Return it in UTC; PostgreSQL and Python must both know the year."""
+    if found is None or found.tzinfo is None:
+        raise Unreadable("schema", f"{name} is no time with its zone.")
+    try:
+        return found.astimezone(UTC)
+    except OverflowError as error:
+        raise Unreadable("schema", f"{name} is beyond all time.") from error
+
+
+def _require_time(name: str, found: Any) -> None:
+    try:
+        _time(name, datetime.fromisoformat(found))
+    except (TypeError, ValueError) as error:
+        raise Unreadable("schema", f"{name} is no time: {str(found)[:100]!r}.") from error
+
+
+def _is_storable(text: str) -> bool:
+    """Say whether PostgreSQL keeps it: neither NUL nor half of a surrogate pair is a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
 def _data(found: Any) -> dict[str, Any]:
     """Return the value as an object; the SDK hands back text or bytes where it is no JSON."""
     if isinstance(found, str | bytes) or found is None:
@@ -131,6 +161,8 @@ def _data(found: Any) -> dict[str, Any]:
     version = found.get("schema_version")
     if version != SCHEMA_VERSION:
         raise Unreadable("schema", f"Schema version {version!r} is not {SCHEMA_VERSION}.")
+    if found.get("valid_until") is not None:
+        _require_time("valid_until", found["valid_until"])
     return found
 
 
@@ -153,7 +185,7 @@ def _addressee(entry: Any) -> Addressee:
         email, name, locale = (str(entry[key]) for key in ("email", "name", "locale"))
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable("schema", f"An entry of deliver_to is malformed: {error!r}.") from error
-    if not 3 <= len(email) <= 320 or "\x00" in email + name + locale:
+    if not 3 <= len(email) <= 320 or not _is_storable(email + name + locale):
         raise Unreadable("schema", "An address of deliver_to is malformed.")
     return Addressee(role=role, email=email, name=name, locale=locale[:16])
 

@@ -205,6 +205,11 @@ class Consumer:
             if not self._failed(message) and message.partition() not in self._lost
         ]
 
+    @property
+    def has_partitions(self) -> bool:
+        """Say whether it has something to read: there may be more members than partitions."""
+        return bool(self._consumer.assignment())
+
     def hold(self) -> None:
         """Stay in the group and fetch nothing: the next `fetch` only keeps the membership."""
         self._consumer.pause(self._consumer.assignment())
@@ -316,12 +321,15 @@ def ensure_topics() -> None:
     """Create the email topic and its dead letters' where they are missing.
 
     Without a controller there is nobody to ask: the in-memory broker never has one and makes
-    topics on first use; a real cluster will have one again, and this is called again.
+    topics on first use; a real cluster will have one again, and this is called again. Another
+    cluster than `KAFKA_CLUSTER_ID` is a `FatalKafkaError`.
     """
     admin = _admin()
     metadata = _metadata(admin)
+    _require_own_cluster(metadata.cluster_id)
     if metadata.controller_id not in metadata.brokers:
         return
+    _count_partitions(metadata)
     brokers = len(metadata.brokers)
     retention = {
         settings.KAFKA_EMAIL_TOPIC: RETENTION_MS,
@@ -341,6 +349,28 @@ def ensure_topics() -> None:
             _judge_creation(topic, error.args[0])
         else:
             logger.info("Created the topic %s.", topic)
+
+
+def _require_own_cluster(found: str | None) -> None:
+    """Refuse a cluster that is not the one meant: who reads the other would never be told."""
+    meant = settings.KAFKA_CLUSTER_ID
+    if meant and found != meant:
+        raise FatalKafkaError(
+            f"{settings.KAFKA_BOOTSTRAP_SERVERS} is the Kafka cluster {found},"
+            f" and KAFKA_CLUSTER_ID says {meant}."
+        )
+
+
+def _count_partitions(metadata: ClusterMetadata) -> None:
+    """Say when consumers will be fewer than meant; more partitions would part orders' emails."""
+    topic = metadata.topics.get(settings.KAFKA_EMAIL_TOPIC)
+    if topic and 0 < len(topic.partitions) < PARTITIONS:
+        logger.warning(
+            "The topic %s has %s partitions, not %s: no more consumers than that have work.",
+            topic.topic,
+            len(topic.partitions),
+            PARTITIONS,
+        )
 
 
 def _new_topic(topic: str, retention_ms: int, brokers: int) -> NewTopic:

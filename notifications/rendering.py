@@ -77,4 +77,6 @@ def describe_failure(error: Exception) -> str:
             place = f"{holder.origin.template_name!s}, line {holder.token.lineno}"
     if isinstance(error, TemplateSyntaxError) and hasattr(error, "token"):
         place += f", line {error.token.lineno}"
-    return f"{type(error).__name__}: {error} ({place})"[:2000]
+    told = f"{type(error).__name__}: {error} ({place})"[:2000]
+    # What the event holds may be no text that PostgreSQL keeps.
+    return told.replace("\0", "").encode(errors="backslashreplace").decode()

@@ -218,6 +218,7 @@ STORAGES = {
 # --- Kafka ------------------------------------------------------------------------------------
 
 KAFKA_BOOTSTRAP_SERVERS = env.text("KAFKA_BOOTSTRAP_SERVERS")
+KAFKA_CLUSTER_ID = env.text("KAFKA_CLUSTER_ID", "")  # empty: any cluster
 KAFKA_EMAIL_TOPIC = env.text("KAFKA_EMAIL_TOPIC", "email-notification")
 KAFKA_DEAD_LETTER_TOPIC = f"{KAFKA_EMAIL_TOPIC}.dlt"
 KAFKA_EMAIL_GROUP = env.text("KAFKA_EMAIL_GROUP", "email-notification-consumer")

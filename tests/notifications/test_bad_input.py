@@ -13,7 +13,12 @@ from notifications.models import DeadLetter, EmailDelivery
 from notifications.outbox import Recipient
 from tests.notifications.conftest import consume, publish, publish_and_consume
 from tests.notifications.examples import delivery_of, record
-from tests.notifications.topic import write_topic
+from tests.notifications.topic import (
+    allow_large_messages,
+    headers_of,
+    read_topic,
+    write_topic,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -60,6 +65,9 @@ def value(**changed: Any) -> bytes:
         pytest.param(b"G-2", value(), headers(), "schema", id="another key"),
         pytest.param(None, value(), headers(), "schema", id="no key"),
         pytest.param(b"G-1", value(deliver_to="all"), headers(), "schema", id="no recipients"),
+        pytest.param(b"\0", value(), headers(ce_subject="\0"), "schema", id="no subject"),
+        pytest.param(b"G-1", value(valid_until="soon"), headers(), "schema", id="until when"),
+        pytest.param(b"G-1", value(valid_until=5), headers(), "schema", id="until 5"),
         pytest.param(b"G-1", b"[" * 900_000, headers(), "undecodable", id="deeply nested"),
         pytest.param(b"G-1", value(totals={}), headers(), "render", id="facts missing"),
     ],
@@ -77,6 +85,40 @@ def test_message_that_cannot_be_mailed_is_a_dead_letter_and_the_next_is_sent(
     publish()
     assert consume() == 1
     assert DeadLetter.objects.get().reason == reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"\x80" * 5_000_000, "undecodable", id="garbage"),
+        pytest.param(value(deliver_to="all", blob="x" * 5_000_000), "schema", id="event"),
+    ],
+)
+def test_message_of_5_mb_is_a_dead_letter_whose_copy_says_what_is_left_out(
+    real_kafka: None, kafka_topic: str, mailbox: Mailbox, content: bytes, reason: str
+) -> None:
+    allow_large_messages(kafka_topic)
+    write_topic(kafka_topic, key=b"G-1", value=content, headers=headers())
+    record("G-1")
+    publish()
+    assert consume() == 1
+    letter = DeadLetter.objects.get()
+    assert (letter.reason, len(letter.value or b"")) == (reason, len(content))
+    (copy,) = read_topic(f"{kafka_topic}.dlt")
+    assert headers_of(copy)["dlt_offset"] == "0"
+    assert "dlt_left_out" in headers_of(copy)
+
+
+def test_email_of_5_mb_that_cannot_be_written_is_a_dead_letter(
+    real_kafka: None, kafka_topic: str, mailbox: Mailbox
+) -> None:
+    allow_large_messages(kafka_topic)
+    large = value(totals={}, blob="x" * 5_000_000)
+    write_topic(kafka_topic, key=b"G-1", value=large, headers=headers())
+    record("G-2")
+    publish()
+    assert consume() == 1
+    assert EmailDelivery.objects.get(subject="G-1").status == "DEAD"
 
 
 @pytest.mark.parametrize("name", ["M" * 10_000, "\u202eمريم الحسن", 'Mai" <x@example.com>, "'])

@@ -11,9 +11,18 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 from django.conf import settings
 
 from notifications.events import Headers
+
+_LARGE = 8_000_000
 
 
 def read_topic(topic: str) -> list[Message]:
@@ -42,7 +51,7 @@ def _read_partition(reader: Consumer, topic: str, partition: int) -> list[Messag
     deadline = time.monotonic() + 20
     while len(found) < high - low and time.monotonic() < deadline:
         message = reader.poll(1)
-        if message and message.error() is None:
+        if message is not None and message.error() is None:  # one without a value is false
             found.append(message)
     return found
 
@@ -62,8 +71,23 @@ def _bounds(reader: Consumer, partition: TopicPartition) -> tuple[int, int]:
             return low, high
 
 
+def allow_large_messages(topic: str) -> None:
+    """Let a topic take messages of up to 8 MB."""
+    entry = ConfigEntry(
+        "max.message.bytes",
+        str(_LARGE),
+        incremental_operation=AlterConfigOpType.SET,
+    )
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(20)
+
+
 def write_topic(topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-    producer = Producer({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+    producer = Producer(
+        {"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS, "message.max.bytes": _LARGE}
+    )
     producer.produce(topic, key=key, value=value, headers=list(headers))
     assert producer.flush(10) == 0
 
