@@ -52,7 +52,8 @@ class Session:
         self._reader = kafka.Consumer(
             topic=settings.KAFKA_EMAIL_TOPIC,
             group=settings.KAFKA_EMAIL_GROUP,
-            instance=self._name,
+            # A static member that comes back with another topic would be given its old one.
+            instance=f"{self._name}-{settings.KAFKA_EMAIL_TOPIC}",
         )
         self._away_until = 0.0
         self._away_because = ""
@@ -185,7 +186,6 @@ class Session:
     def _pulse(self) -> None:
         beat("consumer", instance=self._name, detail=self._detail())
         self._dispatcher.progress.show(time.monotonic(), away=self._is_away)
-
 
     def _detail(self) -> str:
         if self._is_away:

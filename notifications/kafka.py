@@ -26,6 +26,7 @@ _DAY_MS = 86_400_000
 RETENTION_MS = 14 * _DAY_MS
 DEAD_LETTER_RETENTION_MS = 90 * _DAY_MS
 DELIVERY_TIMEOUT_SECONDS = 15
+_REBALANCE_SECONDS = 30  # so long a group may say nothing while a member that went is missed
 
 # Kafka will give the same answer for ever: the message itself is at fault.
 _REFUSALS = {
@@ -240,7 +241,7 @@ class Consumer:
         """Say whether the group, this member or another, has committed up to `ends`."""
         wanted = [TopicPartition(self._topic, partition) for partition in ends]
         try:
-            committed = _committed(self._consumer, wanted, seconds=5)
+            committed = _committed(self._consumer, wanted, _REBALANCE_SECONDS)
         except KafkaException as error:
             raise KafkaAway(error.args[0].str()) from error
         return all(entry.offset >= ends[entry.partition] for entry in committed)

@@ -200,14 +200,19 @@ def _settle(rows: Sequence[Claimed], positions: Sequence[kafka.Position]) -> Non
     """Take the rows out of the queue and remember where their events stand."""
     now = timezone.now()
     PublishedEvent.objects.bulk_create(
-        PublishedEvent(
-            event_id=row.event_id,
-            topic=settings.KAFKA_EMAIL_TOPIC,
-            partition=partition,
-            offset=offset,
-            published_at=now,
-        )
-        for row, (partition, offset) in zip(rows, positions, strict=True)
+        (
+            PublishedEvent(
+                event_id=row.event_id,
+                topic=settings.KAFKA_EMAIL_TOPIC,
+                partition=partition,
+                offset=offset,
+                published_at=now,
+            )
+            for row, (partition, offset) in zip(rows, positions, strict=True)
+        ),
+        update_conflicts=True,  # one that is published again stands where it was put last
+        unique_fields=["event"],
+        update_fields=["topic", "partition", "offset", "published_at"],
     )
     with connection.cursor() as cursor:
         cursor.execute(

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
 from notifications.dead_letters import replay, waiting_letters
+from notifications.management.moments import moment
 
 
 class Command(BaseCommand):
@@ -19,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reason", help="only these: undecodable, schema, render, …")
         parser.add_argument("--type", dest="event_type", help="only this event type")
-        parser.add_argument("--since", type=_moment, help="only those since this date or time")
+        parser.add_argument("--since", type=moment, help="only those since this date or time")
         parser.add_argument("--id", dest="ids", type=int, action="append", default=[])
         parser.add_argument("--dry-run", action="store_true", help="only list them")
 
@@ -43,13 +42,3 @@ class Command(BaseCommand):
         self.stdout.write(f"{done} dead letters {'to replay' if dry_run else 'replayed'}.")
         if failures:
             raise CommandError(f"{failures} could not be replayed; they stay dead letters.")
-
-
-def _moment(text: str) -> datetime:
-    moment = parse_datetime(text)
-    if moment is None:
-        day = parse_date(text)
-        if day is None:
-            raise ValueError(text)
-        moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - made aware below
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
