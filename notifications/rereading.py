@@ -2,6 +2,7 @@
 
 from notifications.emails import WrittenEmail, write_email
 from notifications.models import EmailDelivery, Event
+from notifications.templatetags.letters import as_of
 
 
 class NotReadable(Exception):
@@ -9,17 +10,21 @@ class NotReadable(Exception):
 
 
 def read_again(delivery: EmailDelivery) -> WrittenEmail:
-    """Write the email anew, to look at; nothing is sent. Raises NotReadable and Unwritable."""
+    """Write the email as it was sent, to look at; nothing is sent.
+
+    One that is not sent yet is written as of now. Raises NotReadable and Unwritable.
+    """
     event = Event.objects.filter(pk=delivery.event_id).first()
     if event is None or not event.personal or not delivery.email:
         raise NotReadable("Its customer was forgotten, and with them what it said.")
-    return write_email(
-        event_id=event.pk,
-        event_type=event.type,
-        role=delivery.role,
-        address=delivery.email,
-        name=delivery.name,
-        locale=delivery.locale,
-        message_id=delivery.message_id,
-        data={**event.body, **event.personal},
-    )
+    with as_of(delivery.settled_at):
+        return write_email(
+            event_id=event.pk,
+            event_type=event.type,
+            role=delivery.role,
+            address=delivery.email,
+            name=delivery.name,
+            locale=delivery.locale,
+            message_id=delivery.message_id,
+            data={**event.body, **event.personal},
+        )

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from notifications import status
 from notifications.kafka import KafkaAway
+from notifications.models import DeliveryStatus
 from payments.lifecycle import PaymentStatus
 from payments.models import Payment
 from shop import intake_reports, spool
@@ -28,6 +29,8 @@ from shop.placement_records import FailureStatus, PromiseStatus
 OPEN_PAYMENTS = (PaymentStatus.PENDING, PaymentStatus.CAPTURING, PaymentStatus.REVIEW)
 _LONGEST_QUERY = "2s"
 _HISTORY = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_ON_THEIR_WAY = (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING, DeliveryStatus.WAITING)
 _KAFKA_SECONDS = 1.0
 _AGES = {
     "quarter": (timedelta(0), timedelta(minutes=15)),
@@ -61,6 +64,19 @@ class OpenPayments:
     oldest_at: datetime
 
 
+@dataclass(frozen=True)
+class StageEmails:
+    """One stage's emails of the last day, by what became of them."""
+
+    type: str
+    sent: int
+    on_their_way: int
+    deferred: int
+    skipped: int
+    failed: int
+    dead: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class OperationsReport:
     """Everything on the page."""
@@ -73,6 +89,8 @@ class OperationsReport:
     quarantined: int
     lag: Mapping[int, int] | None  # by partition
     dead_letters: int
+    emails: Sequence[StageEmails]
+    email_delays: tuple[float, float] | None  # seconds: half of them, 99 % of them
     failed_placements: int
     waiting_promises: int
     has_spooled: bool
@@ -105,6 +123,8 @@ def _report(now: datetime, lag: Future[dict[int, int]]) -> OperationsReport:
         outbox_oldest_seconds=status.outbox_oldest_seconds(),
         quarantined=status.quarantined_count(),
         dead_letters=status.dead_letter_count(),
+        emails=_emails(now),
+        email_delays=status.delays_since(now - _HISTORY),
         failed_placements=FailedPlacement.objects.filter(status=FailureStatus.OPEN).count(),
         waiting_promises=PlacementPromise.objects.filter(status=PromiseStatus.WAITING).count(),
         has_spooled=spool.has_records(),
@@ -129,6 +149,26 @@ def history(now: datetime) -> list[Minute]:
     }
     minutes = (first + timedelta(minutes=number) for number in range(60))
     return [told.get(at) or Minute(at) for at in minutes]
+
+
+def _emails(now: datetime) -> list[StageEmails]:
+    counts = status.emails_by_type_and_status(now - _DAY)
+
+    def count(kind: str, *states: str) -> int:
+        return sum(counts.get((kind, state), 0) for state in states)
+
+    return [
+        StageEmails(
+            kind,
+            sent=count(kind, DeliveryStatus.SENT),
+            on_their_way=count(kind, *_ON_THEIR_WAY),
+            deferred=count(kind, DeliveryStatus.DEFERRED),
+            skipped=count(kind, DeliveryStatus.SKIPPED),
+            failed=count(kind, DeliveryStatus.FAILED),
+            dead=count(kind, DeliveryStatus.DEAD),
+        )
+        for kind in sorted({kind for kind, _ in counts})
+    ]
 
 
 def _open_payments(now: datetime) -> list[OpenPayments]:

@@ -165,7 +165,7 @@ def _events(order: Order) -> Iterator[Entry]:
             place = f"set aside, Kafka refuses it: {quarantine.error}"
         else:
             place = "waits for Kafka"
-        yield Entry(event.recorded_at, "event", f"{event.type}, {place}")
+        yield Entry(event.recorded_at, "event", f"{event.type} ({event.pk}), {place}")
 
 
 def emails_about(order: Order) -> QuerySet[EmailDelivery]:
@@ -177,5 +177,7 @@ def emails_about(order: Order) -> QuerySet[EmailDelivery]:
 def _emails(emails: Iterable[EmailDelivery]) -> Iterator[Entry]:
     for email in emails:
         why = f" ({email.reason})" if email.reason else ""
-        text = f"Email {email.event_type} to {email.email}: {email.status}{why}"
+        sent = f", handed over {email.attempts} times" if email.attempts > 1 else ""
+        hidden = f", {email.unknown} of them without an answer" if email.unknown else ""
+        text = f"Email {email.event_type} to {email.email}: {email.status}{why}{sent}{hidden}"
         yield Entry(email.settled_at or email.created_at, "email", text, email=email.pk)

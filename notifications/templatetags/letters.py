@@ -1,6 +1,9 @@
 """How emails write money, times, countries and names: in the language of the email."""
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -15,6 +18,19 @@ register = template.Library()
 
 # What every mail program shows; SVG is shown by hardly any.
 _SHOWN_PICTURES = (".png", ".jpg", ".jpeg", ".gif")
+
+
+_read_at: ContextVar[datetime | None] = ContextVar("read_at", default=None)
+
+
+@contextmanager
+def as_of(at: datetime | None) -> Generator[None]:
+    """Write as one would have written then: what was sent is read again as it was."""
+    token = _read_at.set(at)
+    try:
+        yield
+    finally:
+        _read_at.reset(token)
 
 
 @cache
@@ -59,7 +75,7 @@ def time_of_day(at: str) -> str:
 @register.filter
 def minutes_left(until: str) -> int:
     """Return how many minutes there are until then, the begun one included; 0 afterwards."""
-    left = datetime.fromisoformat(until) - timezone.now()
+    left = datetime.fromisoformat(until) - (_read_at.get() or timezone.now())
     return max(0, math.ceil(left.total_seconds() / 60))
 
 

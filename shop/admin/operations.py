@@ -93,7 +93,12 @@ def _kafka_part(now: OperationsReport) -> Part:
     title, command = _("Messages no consumer has read"), "manage.py run_email_consumer"
     if now.lag is None:
         return Part(title, _("Kafka does not answer"), is_well=False, command=command)
-    return Part(title, str(now.unread), now.unread == 0, command)
+    behind = [f"{partition}: {count}" for partition, count in sorted(now.lag.items()) if count]
+    figure = str(now.unread)
+    if behind:
+        told = {"number": now.unread, "partitions": ", ".join(behind)}
+        figure = _("%(number)s, by partition %(partitions)s") % told
+    return Part(title, figure, now.unread == 0, command)
 
 
 def _events(now: OperationsReport) -> str:

@@ -40,12 +40,16 @@ def test_unpublished_event_has_no_place_yet() -> None:
     assert (told["topic"], told["partition"], told["offset"]) == (None, None, None)
 
 
-def test_delays_are_counted_up_to_each_limit(kafka_topic: str, mailbox: Mailbox) -> None:
+def test_delays_are_told_of_what_was_accepted_lately(kafka_topic: str, mailbox: Mailbox) -> None:
+    hour_ago = timezone.now() - timedelta(hours=1)
+    assert status.delays_since(hour_ago) is None
     record("G-1")
     publish_and_consume()
-    counts, total = status.email_delays([0.0, 3600.0])
-    assert counts == [0, 1, 1]
-    assert total > 0
+    delays = status.delays_since(hour_ago)
+    assert delays
+    assert 0 < delays[0] <= delays[1]
+    assert status.delays_since(timezone.now()) is None
+    assert status.emails_by_type_and_status(timezone.now()) == {}
 
 
 def test_lag_is_what_the_group_has_not_read(kafka_topic: str) -> None:

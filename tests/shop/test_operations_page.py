@@ -1,5 +1,6 @@
 """The operations page: what runs and what waits, for staff who may see it, whatever is away."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from devtools.ports import free_port
+from notifications.models import EmailDelivery
 from shop.intake import Intake
 from shop.intake_reports import report
 from shop.models import FailedPlacement, IntakeReport
 from shop.operations_report import history
 from tests.factories import placed_order, placement
+from tests.notifications.conftest import publish
+from tests.notifications.examples import record
 from tests.shop.flows import paid_order
 
 pytestmark = pytest.mark.django_db
@@ -23,8 +27,10 @@ PAGE = "/admin/shop/intakereport/"
 
 
 @pytest.fixture(autouse=True)
-def no_kafka(settings: Settings) -> None:
-    """Let Kafka be away."""
+def no_kafka(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """Let Kafka be away, but for those who ask for a topic."""
+    if "kafka_topic" in request.fixturenames:
+        return
     settings.KAFKA_BOOTSTRAP_SERVERS = f"127.0.0.1:{free_port()}"
 
 
@@ -82,6 +88,56 @@ def test_what_waits_for_a_person_is_told_with_what_mends_it(admin_client: Client
 
 def test_kafka_away_is_said(admin_client: Client) -> None:
     assert "Kafka does not answer" in admin_client.get(PAGE).text
+
+
+def entered(status: str, number: int, *, seconds: float = 0.2, hours_ago: float = 0) -> None:
+    """Enter emails in the ledger, sent so many seconds after their events."""
+    at = timezone.now() - timedelta(hours=hours_ago)
+    for _ in range(number):
+        EmailDelivery.objects.create(
+            event_id=uuid.uuid4(),
+            role="customer",
+            event_type="order.confirmed",
+            subject="G-1",
+            recorded_at=at - timedelta(seconds=seconds),
+            topic="t",
+            status=status,
+            value=b"{}",
+            next_attempt_at=at,
+            created_at=at,
+            settled_at=at,
+        )
+
+
+def test_emails_of_the_day_are_told_by_stage_and_state_with_their_delay(
+    admin_client: Client,
+) -> None:
+    for status, number in {"SENT": 3, "CLAIMED": 1, "WAITING": 1, "DEFERRED": 2}.items():
+        entered(status, number)
+    entered("SENT", 5, seconds=900, hours_ago=2)
+    entered("DEAD", 1, hours_ago=25)
+
+    page = admin_client.get(PAGE)
+
+    (row,) = page.context["report"].emails
+    assert (row.type, row.sent, row.on_their_way, row.deferred, row.dead) == (
+        "order.confirmed",
+        8,
+        2,
+        2,
+        0,
+    )
+    assert page.context["report"].email_delays == (0.2, 0.2)
+    assert "within 0.20 s" in page.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lag_is_told_by_partition(admin_client: Client, kafka_topic: str) -> None:
+    record("G-1")
+    publish()
+    page = admin_client.get(PAGE)
+    (partition,) = (n for n, behind in page.context["report"].lag.items() if behind)
+    assert f"1, by partition {partition}: 1" in page.text
 
 
 def test_only_what_changes_is_renewed(admin_client: Client) -> None:
