@@ -10,7 +10,7 @@ from django.db.models import Model, Q
 from django.db.models.functions import Floor
 
 from payments.money import smallest_coin
-from shop.models import DeliveryMethod, Variant
+from shop.models import PAGES_LINKED, DeliveryMethod, ShopPage, Variant
 
 # Relay, consumer, clock, and a person with a command or two.
 _OTHER_PROGRAMS = 5
@@ -53,7 +53,11 @@ def check_prices(
 ) -> list[checks.CheckMessage]:
     """Refuse prices with a fraction where the shop's currency has whole sums only."""
     has_fractions = smallest_coin(settings.SHOP_CURRENCY) < 1
-    if has_fractions or "default" not in (databases or ()) or not _has_catalogue():
+    if (
+        has_fractions
+        or "default" not in (databases or ())
+        or not _has_tables(Variant, DeliveryMethod)
+    ):
         return []
     skus = _with_fraction(Variant, "sku", "price")
     deliveries = _with_fraction(DeliveryMethod, "slug", "price", "free_above")
@@ -71,10 +75,28 @@ def check_prices(
     ]
 
 
-def _has_catalogue() -> bool:
+@checks.register(checks.Tags.database)
+def check_pages(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Name the pages that every page leads to and that nobody has written yet."""
+    if "default" not in (databases or ()) or not _has_tables(ShopPage):
+        return []
+    written = set(ShopPage.objects.values_list("slug", flat=True))
+    missing = [slug for slug in PAGES_LINKED if slug not in written]
+    if not missing:
+        return []
+    return [
+        checks.Warning(
+            f"Every page of the shop leads to {', '.join(missing)}, and nobody has written that.",
+            hint="Write it in the admin, under “Shop pages”.",
+            id="shop.W002",
+        )
+    ]
+
+
+def _has_tables(*models: type[Model]) -> bool:
     """Say whether the tables are there: `migrate` checks, too, before it makes them."""
     tables = set(connections["default"].introspection.table_names())
-    return tables >= {Variant._meta.db_table, DeliveryMethod._meta.db_table}
+    return tables >= {model._meta.db_table for model in models}
 
 
 def _with_fraction(model: type[Model], name: str, *fields: str) -> list[str]:

@@ -14,7 +14,7 @@ from notifications.shutdown import Shutdown
 from notifications.tracing import traced
 from payments import duties
 from shop import duty_failures, failures, intake_reports, promises, spool
-from shop.accounts.closing import forget_unconfirmed
+from shop.accounts.closing import forget_old_sign_ins, forget_unconfirmed
 from shop.rate_limits import forget_attempts
 from shop.staff_digest import tell_staff_daily
 
@@ -55,6 +55,7 @@ DATABASE_DUTIES: tuple[Duty, ...] = (
     intake_reports.forget_reports,
     forget_attempts,
     forget_unconfirmed,
+    forget_old_sign_ins,
     forget_old_addresses,
 )
 PAYPAL_DUTIES: tuple[Duty, ...] = (

@@ -252,14 +252,21 @@ class DeliveryMethod(models.Model):
         return not self.countries or country in self.countries
 
 
+PAGES_LINKED = ("contact", "delivery", "terms", "privacy")
+_MARKDOWN = _(
+    "An empty line ends a paragraph. “# Heading”, “- item”, “**important**”,"
+    " “[words](https://…)” for a link."
+)
+
+
 class ShopPage(models.Model):
-    """A page that staff edit (contact, delivery, terms, privacy); a blank line ends a paragraph."""
+    """A page that staff edit, in Markdown; every page leads to those of PAGES_LINKED."""
 
     slug = models.SlugField(max_length=50, unique=True)
     title_en = models.CharField(_("title (English)"), max_length=200)
     title_vi = models.CharField(_("title (Vietnamese)"), max_length=200, blank=True)
-    body_en = models.TextField(_("text (English)"))
-    body_vi = models.TextField(_("text (Vietnamese)"), blank=True)
+    body_en = models.TextField(_("text (English)"), help_text=_MARKDOWN)
+    body_vi = models.TextField(_("text (Vietnamese)"), blank=True, help_text=_MARKDOWN)
 
     class Meta:
         ordering = ("slug",)

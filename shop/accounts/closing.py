@@ -17,6 +17,8 @@ from notifications.outbox import Recipient
 from shop.models import FailedPlacement, PlacementPromise
 
 _NEVER_CONFIRMED = timedelta(days=30)
+_SIGN_INS_KEPT = timedelta(days=90)
+_SIGN_INS = (AccessAttempt, AccessLog, AccessFailureLog)
 
 
 class StaffAccount(Exception):
@@ -55,8 +57,14 @@ def delete_accounts(users: list[User]) -> int:
 
 def forget_sign_ins(email: str) -> None:
     """Delete what is kept of signing in with that address."""
-    for log in (AccessAttempt, AccessLog, AccessFailureLog):
+    for log in _SIGN_INS:
         log.objects.filter(username__iexact=email).delete()
+
+
+def forget_old_sign_ins() -> int:
+    """Delete who signed in, or tried to, from where, three months ago; return how many times."""
+    old = timezone.now() - _SIGN_INS_KEPT
+    return sum(log.objects.filter(attempt_time__lt=old).delete()[0] for log in _SIGN_INS)
 
 
 def forget_unconfirmed() -> int:

@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from inventory.models import Stock
 from notifications.exports import ExportedAdmin
-from shop.models import Category, DeliveryMethod, Product, ShopPage, Variant
+from shop.models import PAGES_LINKED, Category, DeliveryMethod, Product, ShopPage, Variant
 
 
 class VariantForm(ModelForm):  # type: ignore[type-arg] # not generic at run time
@@ -83,11 +83,19 @@ class DeliveryMethodAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(ShopPage)
 class ShopPageAdmin(ModelAdmin):  # type: ignore[misc]
-    """Contact, delivery, terms, privacy."""
+    """Contact, delivery, terms, privacy: every page of the shop leads to them, so they stay."""
 
     list_display = ("title_en", "title_vi", "slug")
+    warn_unsaved_form = True
     fieldsets = (
         (None, {"fields": ("slug",)}),
         ("English", {"fields": ("title_en", "body_en")}),
         ("Tiếng Việt", {"fields": ("title_vi", "body_vi")}),
     )
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep the address of a page that is there: links lead to it."""
+        return ("slug",) if obj else ()
+
+    def has_delete_permission(self, _request: HttpRequest, obj: Any = None) -> bool:
+        return obj is not None and obj.slug not in PAGES_LINKED

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from shop.catalogue import SORTS, clean_query, find_product, find_products, list_products
 from shop.models import Category, Product, ShopPage
+from shop.page_text import render_page_text
 from shop.search import search_products
 
 PER_PAGE = 24
@@ -98,4 +99,6 @@ def render_product(
 @require_safe
 def shop_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a page that staff edit."""
-    return render(request, "shop/page.html", {"page": get_object_or_404(ShopPage, slug=slug)})
+    page = get_object_or_404(ShopPage, slug=slug)
+    context = {"page": page, "text": render_page_text(page.body)}
+    return render(request, "shop/page.html", context)
