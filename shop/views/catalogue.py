@@ -9,10 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from shop.bursts import SEARCHES
 from shop.catalogue import SORTS, clean_query, find_product, find_products, list_products
 from shop.models import Category, Product, ShopPage
 from shop.page_text import render_page_text
 from shop.search import search_products
+from shop.views.errors import too_fast
 
 PER_PAGE = 24
 
@@ -37,6 +39,8 @@ def _categories_with_picture() -> QuerySet[Category]:
 def product_list(request: HttpRequest) -> HttpResponse:
     """List, search and sort."""
     query = clean_query(request.GET.get("q", ""))
+    if query and (seconds := SEARCHES.seconds_to_wait(request)):
+        return too_fast(request, seconds)
     categories = list(Category.objects.all())
     wanted = request.GET.get("category", "")
     category = next((c for c in categories if c.slug == wanted), None)

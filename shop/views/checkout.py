@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from notifications.tracing import name_in_log
 from shop import intake, kept_form
 from shop.accounts.address import known_address
+from shop.bursts import CHECKOUTS
 from shop.cart import Cart
 from shop.contents import Contents, DeliveryOption, read_contents
 from shop.countries import country_names, likely_country
@@ -37,6 +38,7 @@ from shop.views.errors import (
     database_away,
     overloaded,
     placement_failed,
+    too_fast,
     too_many_orders,
 )
 
@@ -45,6 +47,8 @@ from shop.views.errors import (
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
     """Show the form; take it, place the order and lead on to PayPal."""
+    if request.method == "POST" and (seconds := CHECKOUTS.seconds_to_wait(request)):
+        return too_fast(request, seconds)
     cart = Cart.from_request(request)
     if not cart.items:
         messages.info(request, _("Your cart is empty. Choose something first."))

@@ -69,6 +69,20 @@ def too_many_orders(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
     return render(request, "shop/errors/too_many_orders.html", context, status=429)
 
 
+def too_fast(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Answer a network that searches or orders too fast; a form sent is kept for another try."""
+    is_form = request.method == "POST"
+    context = {
+        "seconds": seconds,
+        "kept": _fields(request.POST if is_form else request.GET),
+        "retry_to": request.path if is_form else "",
+    }
+    response = render(request, "shop/errors/too_fast.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def too_many_tries(request: HttpRequest, seconds: int) -> HttpResponse:
     """Answer a form that was sent too often; what stood in it is not looked at."""
     context = {"minutes": max(1, round(seconds / 60))}
