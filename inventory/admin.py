@@ -52,10 +52,9 @@ class RunningOut(admin.SimpleListFilter):
         return queryset.filter(on_hand__lte=F("held") + F("low_stock_threshold"))
 
 
-class StockAdmin(ExportedAdmin, ModelAdmin):  # type: ignore[misc]
+class StockAdmin(ModelAdmin):  # type: ignore[misc]
     """What is on the shelf; the shop registers it, and takes stock there."""
 
-    export_fields = ("sku", "on_hand", "held", "low_stock_threshold")
     list_display = ("sku", "on_hand", "held", "left", "low_stock_threshold")
     list_filter = (RunningOut,)
     search_fields = ("sku",)

@@ -225,6 +225,16 @@ def set_stock(*, sku: str, on_hand: int, by: str) -> Stock:
     return stock
 
 
+@transaction.atomic
+def restock(*, sku: str, pieces: int, by: str) -> Stock:
+    """Put pieces that came in on the shelf; a SKU without a row gets one."""
+    Stock.objects.get_or_create(sku=sku)
+    stock = Stock.objects.locked().get(sku=sku)
+    stock.on_hand += pieces
+    _record({sku: stock}, {sku: (pieces, 0)}, MovementKind.RESTOCK, None, by, timezone.now())
+    return stock
+
+
 def _give_up(
     references: Collection[UUID], *, for_the_sake_of: Iterable[str], by: str, at: datetime
 ) -> dict[str, int]:

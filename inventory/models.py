@@ -90,6 +90,7 @@ class MovementKind(models.TextChoices):
     """Why stock moved."""
 
     STOCKTAKE = "stocktake", "Stocktake"
+    RESTOCK = "restock", "Came in"
     HOLD = "hold", "Set aside for an order"
     WIN_BACK = "win_back", "Set aside again"
     RELEASE = "release", "Given back unsold"

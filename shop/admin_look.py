@@ -71,6 +71,7 @@ _NAVIGATION = [
         "title": _("Catalogue"),
         "items": [
             _item(_("Products"), "shopping_basket", "shop.product"),
+            _item(_("Variants and prices"), "sell", "shop.variant"),
             _item(_("Categories"), "category", "shop.category"),
             _item(_("Stock"), "inventory_2", "inventory.stock"),
             _item(_("Stock movements"), "swap_vert", "inventory.stockmovement"),

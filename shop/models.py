@@ -13,9 +13,12 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from lifecycles import append_only
+from orders.pictures import UPLOADED
 from shop.duty_failures import DutyFailure
 from shop.money import validate_coins
 from shop.placement_records import FailedPlacement, IntakeReport, PlacementPromise
+from shop.price_history import remember_prices
 from shop.rate_limits import AttemptCount
 
 __all__ = [
@@ -27,7 +30,9 @@ __all__ = [
     "FailedPlacement",
     "IntakeReport",
     "PlacementPromise",
+    "PriceChange",
     "Product",
+    "ProductPicture",
     "SearchWord",
     "ShopPage",
     "Variant",
@@ -104,7 +109,13 @@ class Product(models.Model):
     description_en = models.TextField(_("description (English)"), blank=True)
     description_vi = models.TextField(_("description (Vietnamese)"), blank=True)
     picture = models.CharField(
-        max_length=200, blank=True, help_text=_("A static file, such as shop/products/tea.svg.")
+        _("drawing"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "A file that came with the shop, such as shop/products/tea.svg. The first uploaded "
+            "picture takes its place."
+        ),
     )
     is_published = models.BooleanField(_("published"), default=True)
     is_featured = models.BooleanField(_("on the front page"), default=False)
@@ -155,6 +166,39 @@ class Product(models.Model):
     def description(self) -> str:
         return in_language(self, "description")
 
+    def uploaded_pictures(self) -> "list[ProductPicture]":
+        """Return its pictures, the first first; a drawing is none, and no question either."""
+        is_uploaded = self.picture.startswith(UPLOADED)
+        return list(self.pictures.all()) if is_uploaded else []
+
+
+class ProductPicture(models.Model):
+    """An uploaded picture of a product; the first is also `Product.picture`. See `shop.pictures`.
+
+    Deleting the row takes it off the product's page; its files stay for the orders that show it.
+    """
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures")
+    name = models.CharField(max_length=200, editable=False)
+    alt_en = models.CharField(
+        _("what it shows (English)"),
+        max_length=200,
+        blank=True,
+        help_text=_("Read to those who cannot see it."),
+    )
+    alt_vi = models.CharField(_("what it shows (Vietnamese)"), max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("position", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def alt(self) -> str:
+        return in_language(self, "alt")
+
 
 class SearchWord(models.Model):
     """A word of some product's texts, accents removed: what a mistyped word is compared with.
@@ -196,6 +240,7 @@ class Variant(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(price__gt=0), name="variant_has_a_price"),
         ]
+        triggers: ClassVar = [remember_prices()]
 
     def __str__(self) -> str:
         return self.sku
@@ -203,6 +248,26 @@ class Variant(models.Model):
     @property
     def name(self) -> str:
         return in_language(self, "name")
+
+
+class PriceChange(models.Model):
+    """What a variant cost from then on, and whose doing it was; never altered.
+
+    PostgreSQL writes the rows, whatever changed the price: see `shop.price_history`.
+    """
+
+    variant = models.ForeignKey(Variant, models.PROTECT, related_name="price_changes")
+    old = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    new = models.DecimalField(max_digits=10, decimal_places=2)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-pk",)
+        triggers: ClassVar = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.variant_id}: {self.old or '–'} → {self.new}"
 
 
 class DeliveryMethod(models.Model):

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 _SHOP = ("orders", "payments", "inventory", "notifications", "shop")
 _PEOPLE = ("auth", "axes")
-_KEPT = ("product", "variant", "category", "deliverymethod", "shoppage")
+_KEPT = ("product", "productpicture", "variant", "category", "deliverymethod", "shoppage")
 
 
 def _can(*actions: str) -> Q:
@@ -34,6 +34,7 @@ ROLES: Mapping[str, Q] = {
     "finance": _SEES
     | _can("refund", "cancel", "return", "resend", "note", "check", "clear_flag", "export"),
     "catalogue": _keeps("shop", *_KEPT)
+    | Q(content_type__app_label="shop", codename__in=("delete_productpicture", "view_pricechange"))
     | Q(content_type__app_label="inventory", codename__startswith="view_")
     | Q(content_type__app_label="inventory", codename="change_stock"),
     "owner": Q(content_type__app_label__in=(*_SHOP, *_PEOPLE)),

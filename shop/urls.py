@@ -1,9 +1,11 @@
 """The shop's addresses."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from orders.pictures import UPLOADED
+from shop.pictures import FILE_NAME
 from shop.views import (
     accounts,
     cart,
@@ -13,6 +15,7 @@ from shop.views import (
     finding,
     health,
     orders,
+    pictures,
     reordering,
 )
 
@@ -20,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
     path("products/", catalogue.product_list, name="products"),
     path("products/<slug:slug>/", catalogue.product, name="product"),
+    re_path(rf"^media/{UPLOADED}(?P<name>{FILE_NAME})$", pictures.picture, name="picture"),
     path("pages/<slug:slug>/", catalogue.shop_page, name="page"),
     path("cart/", cart.cart_page, name="cart"),
     path("cart/add/", cart.add_to_cart, name="cart-add"),

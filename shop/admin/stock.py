@@ -1,5 +1,7 @@
 """Stock, as staff change it: its threshold, and what a stocktake found."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
@@ -7,7 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from inventory.admin import StockAdmin
+from inventory.holds import restock
 from inventory.models import Stock
+from shop.admin.catalogue_files import StockResource
+from shop.admin.importing import ImportedAdmin
 from shop.stocktake import MOST, holders, take_stock
 
 
@@ -23,6 +28,21 @@ class StocktakeForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
+    received = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST,
+        label=_("Came in"),
+        help_text=_("How many new pieces are put on the shelf, beside what is there."),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("counted") is not None and cleaned.get("received"):
+            raise forms.ValidationError(_("Say what was counted or what came in, not both."))
+        return cleaned
+
     def clean_counted(self) -> int | None:
         """Refuse less than is held; the row stays locked, so that it remains so."""
         counted: int | None = self.cleaned_data["counted"]
@@ -34,11 +54,12 @@ class StocktakeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Stock)
-class CountedStockAdmin(StockAdmin):
+class CountedStockAdmin(ImportedAdmin, StockAdmin):
     """What is on the shelf, and the place to correct it."""
 
+    resources = (StockResource,)
     form = StocktakeForm
-    fields = (*StockAdmin.fields, "counted")
+    fields = (*StockAdmin.fields, "counted", "received")
 
     def save_model(
         self,
@@ -52,3 +73,5 @@ class CountedStockAdmin(StockAdmin):
         counted: int | None = form.cleaned_data["counted"]
         if counted is not None:
             take_stock(sku=obj.sku, on_hand=counted, by=request.user.get_username())
+        elif received := form.cleaned_data["received"]:
+            restock(sku=obj.sku, pieces=received, by=request.user.get_username())

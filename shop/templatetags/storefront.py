@@ -6,9 +6,11 @@ from functools import lru_cache
 
 from babel.dates import format_date, format_skeleton
 from django import template
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template.base import NodeList, Parser, Token
 from django.template.context import Context
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
@@ -17,10 +19,12 @@ from orders.lifecycle import OrderStatus
 from orders.models import Order
 from shop import money as shop_money
 from shop.countries import country_names
+from shop.pictures import files_by_width
 
 register = template.Library()
 
 _NO_PICTURE = "shop/no-picture.svg"
+_USUAL = 800  # pixels: the width for browsers that know no other
 _STATES = {
     OrderStatus.PENDING: _("Waiting for payment"),
     OrderStatus.SUCCESS: _("Paid"),
@@ -40,11 +44,28 @@ def money(amount: Decimal, currency: str | None = None) -> str:
 @register.filter
 @lru_cache(maxsize=10_000)
 def picture_url(picture: str) -> str:
-    """Return a static picture's address; one that is not there shows an empty frame instead."""
+    """Return a picture's address; one that is not there shows an empty frame instead."""
+    if files := files_by_width(picture):
+        usual = max((width for width in files if width <= _USUAL), default=min(files))
+        return _uploaded(files[usual])
     try:
         return staticfiles_storage.url(picture or _NO_PICTURE)
     except ValueError:  # not in the manifest: mistyped by staff, or gone since the order
         return staticfiles_storage.url(_NO_PICTURE)
+
+
+@register.filter
+def picture_widths(picture: str, sizes: str) -> SafeString | str:
+    """Return the attributes by which a browser chooses the width it needs; none for a drawing."""
+    files = files_by_width(picture)
+    if not files:
+        return ""
+    widths = ", ".join(f"{_uploaded(name)} {width}w" for width, name in files.items())
+    return format_html(' srcset="{}" sizes="{}"', widths, sizes)
+
+
+def _uploaded(name: str) -> str:
+    return f"{settings.MEDIA_URL}{name}"
 
 
 @register.filter

@@ -90,6 +90,7 @@ def render_product(
         "listed": listed,
         "product": listed.product,
         "category": listed.product.category,
+        "pictures": listed.product.uploaded_pictures(),
         "chosen": chosen,
         "quantity": quantity,
         "error": error,

@@ -18,6 +18,7 @@ from payments.models import Capture, Payment, Refund, WebhookReceipt
 from shop.models import Product
 from tests.factories import VariantFactory, contact
 from tests.shop.flows import paid_order, shop_in_use
+from tests.shop.product_forms import filled_product_form
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +110,7 @@ def test_what_customers_wrote_is_no_markup(admin_client: Client) -> None:
 
 def test_a_new_variant_gets_an_empty_shelf_and_keeps_its_sku(admin_client: Client) -> None:
     variant = VariantFactory.create(stock=4)
-    form = _product_form(admin_client, variant.product)
+    form = filled_product_form(admin_client, variant.product)
     form |= {"variants-TOTAL_FORMS": "2", "variants-0-sku": "RENAMED", "variants-0-price": "13.00"}
     form |= {"variants-1-sku": "NEW-1", "variants-1-price": "5.00", "variants-1-position": "1"}
 
@@ -170,20 +171,3 @@ def test_only_the_admin_may_evaluate_scripts(admin_client: Client) -> None:
         "/admin/login/",
     ]
     assert not any("script-src 'self' 'unsafe-inline'" in policy for policy in policies.values())
-
-
-def _product_form(client: Client, product: Product) -> dict[str, Any]:
-    """Return what a browser would send for the product's page as it is."""
-    context = client.get(address(Product, "change", product.pk)).context
-    forms = [context["adminform"].form]
-    for inline in context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.initial_forms]
-    found = {
-        form.add_prefix(name): form[name].value()
-        for form in forms
-        for name, field in form.fields.items()
-        if not field.disabled
-    }
-    return {
-        name: value for name, value in found.items() if value is not None and value is not False
-    }
