@@ -12,12 +12,13 @@ from opentelemetry.trace import SpanKind
 
 from notifications.addressing import why_skipped
 from notifications.dead_letters import Cause, Morgue
-from notifications.emails import Unwritable, WrittenEmail, write_email
+from notifications.emails import Unwritable, write_email
 from notifications.events import headers_from_json
 from notifications.forgetting import forget_suppressed, suppressed
 from notifications.kafka import Incoming
 from notifications.ledger import Outcome, Owner
 from notifications.mailer import Answer, Mailer, MailServerAway, Reply
+from notifications.mime import WrittenEmail
 from notifications.models import DeliveryStatus, EmailDelivery
 from notifications.progress import Progress
 from notifications.tracing import name_in_log, traced

@@ -11,22 +11,23 @@ import unicodedata
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.policy import Policy
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.utils import translation
 from django.utils.crypto import salted_hmac
+from django.utils.encoding import punycode
 
-from notifications.rendering import describe_failure, render, strict
+from notifications.mime import Mailbox, WrittenEmail
+from notifications.rendering import describe_failure, render
 from notifications.sealing import open_sealed
 from notifications.stages import Role
 
 _LONGEST_NAME = 70
+_PLAIN_USER = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
@@ -37,18 +38,6 @@ class Unwritable(Exception):
         super().__init__(error)
         self.reason = reason
         self.error = error
-
-
-class WrittenEmail(EmailMultiAlternatives):
-    """An email whose MIME is built once: when it is written, before anything is sent."""
-
-    _written: Any = None
-
-    def message(self, *, policy: "Policy[Any] | None" = None) -> Any:
-        """Return the MIME message; `policy` is Django's own affair from version 6 on."""
-        if self._written is None:
-            self._written = super().message(**({"policy": policy} if policy else {}))
-        return self._written
 
 
 def write_email(
@@ -69,16 +58,16 @@ def write_email(
         if "sealed" in data:
             facts["links"] = {key: open_sealed(link) for key, link in data["sealed"].items()}
         with translation.override(_language(locale)):
-            letter = _write_letter(_folder(event_type, role), strict(facts))
+            letter = _write_letter(_folder(event_type, role), facts)
         written = WrittenEmail(
+            to=recipient,
             subject=letter.subject,
             body=letter.text,
-            to=[recipient],
+            html=letter.html,
             reply_to=[settings.DEFAULT_FROM_EMAIL],
             headers=_headers(event_id, event_type, message_id, data),
         )
-        written.attach_alternative(letter.html, "text/html")
-        written.message()
+        written.content()
     except Exception as error:  # whatever a template raises concerns this email alone
         raise Unwritable("render", describe_failure(error)) from error
     return written
@@ -134,11 +123,14 @@ def _language(locale: str) -> str:
     return language if language in spoken else settings.LANGUAGE_CODE
 
 
-def _recipient(address: str, name: str) -> str:
+def _recipient(address: str, name: str) -> Mailbox:
     visible = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
     try:
         validate_email(address)
-        return str(Address(display_name=visible.strip()[:_LONGEST_NAME], addr_spec=address))
+        user, _, domain = address.rpartition("@")
+        if not _PLAIN_USER.fullmatch(user):
+            Address(addr_spec=address)  # it knows better what may be quoted
+        return Mailbox(visible.strip()[:_LONGEST_NAME], f"{user}@{punycode(domain)}")
     except (ValidationError, ValueError, IndexError, MessageError) as error:
         raise Unwritable("address", "The address is no email address.") from error
 

@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.emails import WrittenEmail, write_email
+from notifications.emails import write_email
+from notifications.mime import WrittenEmail
 from notifications.models import Event
 from notifications.stages import Stage
 

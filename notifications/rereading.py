@@ -1,6 +1,7 @@
 """Read an email again as it was written, from the event that is kept."""
 
-from notifications.emails import WrittenEmail, write_email
+from notifications.emails import write_email
+from notifications.mime import WrittenEmail
 from notifications.models import EmailDelivery, Event
 from notifications.templatetags.letters import as_of
 

@@ -8,12 +8,15 @@ import smtplib
 import threading
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
+
+from notifications.mime import WrittenEmail
 
 _IDLE_SECONDS = 1.0  # after so long a connection is asked whether it still lives
 _OK = 250
@@ -150,14 +153,12 @@ class EmailBackend(smtp.EmailBackend):
 
     def _hand_over(self, connection: _Pipelining, message: EmailMessage) -> bool:
         encoding = message.encoding or settings.DEFAULT_CHARSET
-        recipients = [sanitize_address(one, encoding) for one in message.recipients()]
+        recipients = _recipients(message, encoding)
         if not recipients:
             return False
-        sender = sanitize_address(message.from_email, encoding)
         try:
-            # Django's own MIME classes take it, which the stubs do not know.
-            content = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
-            connection.sendmail(sender, recipients, content)
+            sender = _sender(message.from_email, encoding)
+            connection.sendmail(sender, recipients, _content(message))
         except smtplib.SMTPException:
             if not self.fail_silently:
                 raise
@@ -190,6 +191,24 @@ def hang_up() -> None:
     connections = _connections()
     while connections:
         connections.popitem()[1].close()
+
+
+@lru_cache(maxsize=64)
+def _sender(address: str, encoding: str) -> str:
+    return sanitize_address(address, encoding)
+
+
+def _recipients(message: EmailMessage, encoding: str) -> list[str]:
+    if isinstance(message, WrittenEmail):
+        return [message.recipient.address]
+    return [sanitize_address(one, encoding) for one in message.recipients()]
+
+
+def _content(message: EmailMessage) -> bytes:
+    if isinstance(message, WrittenEmail):
+        return message.content()
+    # Django's own MIME classes take it, which the stubs do not know.
+    return message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
 
 
 def _command(verb: str, address: str, options: Sequence[str]) -> str:

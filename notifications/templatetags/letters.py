@@ -1,12 +1,13 @@
 """How emails write money, times, countries and names: in the language of the email."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
+from typing import Any, TypeVar
 
 from babel import Locale
 from babel.numbers import format_currency
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 register = template.Library()
+Filter = TypeVar("Filter", bound=Callable[..., Any])
 
 # What every mail program shows; SVG is shown by hardly any.
 _SHOWN_PICTURES = (".png", ".jpg", ".jpeg", ".gif")
@@ -42,18 +44,21 @@ def _reader() -> Locale:
     return _locale(get_language() or "en")
 
 
+def pure(function: Filter) -> Filter:
+    """Mark a filter whose answer depends on its arguments and the language alone."""
+    function.is_pure = True  # type: ignore[attr-defined]
+    return function
+
+
 @register.filter
+@pure
 def money(amount: str, currency: str) -> str:
     """Write an amount such as "42.00" as the reader's language writes that currency."""
-    return _money(amount, currency, _reader())
-
-
-@lru_cache(maxsize=4096)  # one email names its total six times, and prices come again and again
-def _money(amount: str, currency: str, reader: Locale) -> str:
-    return format_currency(Decimal(amount), currency, locale=reader)
+    return format_currency(Decimal(amount), currency, locale=_reader())
 
 
 @register.filter
+@pure
 def country(code: str) -> str:
     """Write a country's name instead of its code."""
     return str(_reader().territories.get(code, code))
@@ -80,6 +85,7 @@ def minutes_left(until: str) -> int:
 
 
 @register.filter
+@pure
 def is_shown_in_emails(picture: str | None) -> bool:
     """Say whether mail programs can show that picture."""
     return bool(picture) and str(picture).lower().endswith(_SHOWN_PICTURES)

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from notifications.emails import Unwritable, WrittenEmail
+from notifications.emails import Unwritable
+from notifications.mime import WrittenEmail
 from notifications.models import EmailDelivery
 from notifications.rereading import NotReadable, read_again
 from orders.models import Order

@@ -21,7 +21,8 @@ from notifications.account_emails import (
     queue_account_email,
 )
 from notifications.consumer import send_due
-from notifications.emails import Unwritable, WrittenEmail, write_email
+from notifications.emails import Unwritable, write_email
+from notifications.mime import WrittenEmail
 from notifications.models import DeadLetter, DeliveryStatus, EmailDelivery
 from notifications.outbox import Recipient
 from notifications.sealing import seal_text

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from notifications.emails import Unwritable, WrittenEmail, address_hash, message_id, write_email
+from notifications.emails import Unwritable, address_hash, message_id, write_email
+from notifications.mime import WrittenEmail
 from tests.notifications.examples import order_body, order_personal
 
 RETRY = {"final": False, "issue": "INSTRUMENT_DECLINED", "reason": "declined"}

@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings
 
 import notifications
-from notifications.emails import Unwritable, WrittenEmail, write_email
+from notifications.emails import Unwritable, write_email
+from notifications.mime import WrittenEmail
 from notifications.stages import STAGES, Stage
 from tests.notifications.samples import Sample, samples
 
