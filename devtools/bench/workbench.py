@@ -16,6 +16,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import psutil
+from confluent_kafka.admin import AdminClient
 from django.conf import settings
 from django.db import connection
 
@@ -58,8 +59,10 @@ class Sink:
             [sys.executable, "-m", "devtools.bench.sink", str(self.port), str(self._file)],
             cwd=environment.PROJECT,
         )
-        while not _listens(self.port):
+        while listener(self.port) is None:
             time.sleep(0.05)
+        self._read = self._file.open()
+        self._came: list[str] = []
         return self
 
     def __exit__(
@@ -70,23 +73,39 @@ class Sink:
     ) -> None:
         self._process.terminate()
         self._process.wait()
-        self._came = dict(
-            line.split() for line in self._file.read_text().splitlines() if line[0] != " "
-        )
+        self._read.close()
         self._file.unlink()
         self._file.parent.rmdir()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def count(self) -> int:
+        """Return how many emails came until now; cheap to ask often."""
+        self._came += self._read.readlines()
+        return len(self._came)
+
+    def wait_for(self, count: int) -> int:
+        """Wait until so many emails came; return how many there are."""
+        while self.count() < count:
+            time.sleep(0.05)
+        return len(self._came)
+
     def came(self) -> dict[str, float]:
         """Return when each event's email was accepted."""
-        return {event: float(at) for event, at in self._came.items()}
+        self.count()
+        return {event: float(at) for event, at in map(str.split, self._came)}
 
 
-def _listens(port: int) -> bool:
-    return any(
-        one.laddr.port == port and one.status == psutil.CONN_LISTEN
+def listener(port: int) -> int | None:
+    """Return the process that listens on the port."""
+    found = (
+        one.pid
         for one in psutil.net_connections("tcp")
-        if one.laddr
+        if one.laddr and one.laddr.port == port and one.status == psutil.CONN_LISTEN
     )
+    return next(found, None)
 
 
 def start(command: str, sink: Sink | None = None) -> "subprocess.Popen[bytes]":
@@ -114,17 +133,35 @@ def end(programs: Sequence["subprocess.Popen[bytes]"]) -> None:
 
 
 @contextmanager
-def program(command: str) -> Generator[None]:
-    program = start(command)
+def running(*commands: str, sink: Sink | None = None) -> Generator[list["subprocess.Popen[bytes]"]]:
+    """Run programs on this process's database and topic."""
+    programs = [start(command, sink) for command in commands]
     try:
-        yield
+        yield programs
     finally:
-        end([program])
+        end(programs)
+
+
+@contextmanager
+def consuming(count: int, sink: Sink) -> Generator[list["subprocess.Popen[bytes]"]]:
+    """Run consumers; each has its share of the partitions when this begins."""
+    with running(*["run_email_consumer"] * count, sink=sink) as consumers:
+        admin = AdminClient({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+        while _shares(admin) != [kafka.PARTITIONS // count] * count:
+            time.sleep(0.1)
+        yield consumers
+
+
+def _shares(admin: AdminClient) -> list[int]:
+    """Return how many partitions each member of the group has."""
+    group = settings.KAFKA_EMAIL_GROUP
+    found = admin.describe_consumer_groups([group])[group].result()
+    return [len(member.assignment.topic_partitions) for member in found.members]
 
 
 @contextmanager
 def topic() -> Generator[None]:
-    """Use a topic and a group that the stack's own programs do not read."""
+    """Use a new topic and a new group: nothing that another measurement left is on it."""
     usual = settings.KAFKA_EMAIL_TOPIC, settings.KAFKA_DEAD_LETTER_TOPIC, settings.KAFKA_EMAIL_GROUP
     name = f"bench-{uuid.uuid4().hex[:8]}"
     settings.KAFKA_EMAIL_TOPIC, settings.KAFKA_DEAD_LETTER_TOPIC = name, f"{name}.dlt"
