@@ -24,7 +24,8 @@ from django.utils.encoding import punycode
 from notifications.mime import Mailbox, WrittenEmail
 from notifications.rendering import describe_failure, render
 from notifications.sealing import open_sealed
-from notifications.stages import Role
+from notifications.stages import Role, may_be_stopped
+from notifications.stopping import stop_link
 
 _LONGEST_NAME = 70
 _PLAIN_USER = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
@@ -54,7 +55,14 @@ def write_email(
     """Write the email in the recipient's language; `Unwritable` says what is wrong with it."""
     recipient = _recipient(address, name)
     facts = {**data, "event": data, "shop": _shop(), "recipient": {"name": name, "email": address}}
+    headers: dict[str, str] = {}
     try:
+        if may_be_stopped(event_type, role):
+            facts["stop_link"] = link = stop_link(address)
+            headers = {
+                "List-Unsubscribe": f"<{link}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            }
         if "sealed" in data:
             facts["links"] = {key: open_sealed(link) for key, link in data["sealed"].items()}
         with translation.override(_language(locale)):
@@ -65,7 +73,7 @@ def write_email(
             body=letter.text,
             html=letter.html,
             reply_to=[settings.DEFAULT_FROM_EMAIL],
-            headers=_headers(event_id, event_type, message_id, data),
+            headers={**_headers(event_id, event_type, message_id, data), **headers},
         )
         written.content()
     except Exception as error:  # whatever a template raises concerns this email alone

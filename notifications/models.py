@@ -157,6 +157,16 @@ class SuppressedAddress(models.Model):
         return f"{self.address_hash[:8]}… until {self.until:%Y-%m-%d %H:%M}"
 
 
+class StoppedReader(models.Model):
+    """Who wants no reminders, known by a keyed hash of their address alone."""
+
+    reader = models.CharField(max_length=64, primary_key=True)
+    stopped_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.reader[:8]}…"
+
+
 class DeliveryStatus(models.TextChoices):
     """Where an email stands."""
 

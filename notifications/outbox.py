@@ -13,6 +13,7 @@ from lifecycles.statements import insert, write
 from notifications.events import SCHEMA_VERSION
 from notifications.models import Event, OutboxEntry
 from notifications.stages import EVENT_TYPES, Role, Stage, stages_of
+from notifications.stopping import has_stopped
 from notifications.tracing import traceparent
 
 _SWITCHES = "SELECT role, enabled FROM notifications_stagesetting WHERE type = %s"
@@ -70,6 +71,8 @@ def _deliver_to(event_type: str, customer: Recipient | None) -> Iterable[dict[st
     """List who is told of an event: by its stages and their switches."""
     for stage in _stages_on(event_type):
         for recipient in _recipients(stage.role, customer):
+            if stage.may_be_stopped and has_stopped(recipient.email):
+                continue
             yield {
                 "role": stage.role.value,
                 "email": recipient.email,

@@ -27,10 +27,18 @@ class Stage:
     is_on: bool  # unless staff decide otherwise
     purpose: Promise
     why: Promise  # it is on, or off, by default
+    may_be_stopped: bool = False  # by its readers, with the link in it
 
 
-def _customer(event_type: str, purpose: Promise, why: Promise, *, is_on: bool = True) -> Stage:
-    return Stage(event_type, Role.CUSTOMER, is_on, purpose, why)
+def _customer(
+    event_type: str,
+    purpose: Promise,
+    why: Promise,
+    *,
+    is_on: bool = True,
+    may_be_stopped: bool = False,
+) -> Stage:
+    return Stage(event_type, Role.CUSTOMER, is_on, purpose, why, may_be_stopped)
 
 
 def _staff(event_type: str, purpose: Promise, why: Promise, *, is_on: bool = True) -> Stage:
@@ -58,6 +66,7 @@ STAGES: tuple[Stage, ...] = (
         "order.payment_reminder",
         _("Unpaid, and the items are set aside for a few minutes more."),
         _("Many forget a tab. Sent once an order, and not once the items are given back."),
+        may_be_stopped=True,
     ),
     _customer(
         "order.confirmed",
@@ -126,6 +135,11 @@ STAGES: tuple[Stage, ...] = (
 # Recorded with their transitions and told to nobody: no template, no switch.
 UNTOLD_TYPES = frozenset({"order.superseded", "order.payment_mismatch", "order.ship_undone"})
 EVENT_TYPES = frozenset(stage.type for stage in STAGES) | UNTOLD_TYPES
+
+
+def may_be_stopped(event_type: str, role: str) -> bool:
+    """Say whether its readers may ask for no more of these: none that they need to know."""
+    return any(one.role == role and one.may_be_stopped for one in stages_of(event_type))
 
 
 def stages_of(event_type: str) -> list[Stage]:

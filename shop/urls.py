@@ -17,6 +17,7 @@ from shop.views import (
     orders,
     pictures,
     reordering,
+    stopping,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/find/", finding.find_order, name="find-order"),
     path("orders/<slug:number>/<slug:token>/", orders.order_page, name="order"),
     path("orders/<slug:number>/<slug:token>/cancel/", orders.cancel_order, name="order-cancel"),
+    path("emails/stop/<str:token>/", stopping.stop_reminders, name="stop-reminders"),
     path("accounts/delete/", accounts.delete_account, name="account_delete"),
     path("accounts/login/code/confirm/", accounts.nothing_here),
     path("accounts/", include("allauth.urls")),

@@ -2,10 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import django
 
+from devtools.measurements import recorded
 from devtools.throwaway import ThrowawayStack
 
 _PIECES = (
@@ -27,7 +28,13 @@ def main() -> None:
     """Run the measurements asked for and print each as soon as it is done."""
     parser = argparse.ArgumentParser(description="Measure how fast the shop is.")
     parser.add_argument("--only", nargs="+", choices=_PIECES, default=_PIECES)
-    wanted = parser.parse_args().only
+    parser.add_argument("--record", action="store_true", help="keep it in docs/measurements.md")
+    chosen = parser.parse_args()
+    with recorded("`make bench`", is_wanted=chosen.record):
+        _run(chosen.only)
+
+
+def _run(wanted: Sequence[str]) -> None:
     print("Starting a stack for the measurements …", flush=True)
     with ThrowawayStack(RATE_LIMITS="off") as stack:
         os.environ.update(stack.variables)

@@ -11,6 +11,7 @@ import time
 from devtools import environment
 from devtools.chaos.laboratory import Laboratory
 from devtools.chaos.report import Report
+from devtools.measurements import recorded
 
 _WORKERS = 2
 _TITLES = {
@@ -28,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=1000, help="two processes settling one order (1000)")
     add("--mailings", type=int, default=300, help="relays and consumers killed (300)")
     add("--seed", type=int, default=secrets.randbelow(10**6), help="repeat a run of chance")
+    add("--record", action="store_true", help="keep what came of it in docs/measurements.md")
     return parser
 
 
@@ -35,6 +37,11 @@ def main() -> int:
     """Run all parts, print what came of each, and return 1 if anything was wrong."""
     chosen = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop."))  # what was started, too
+    with recorded("`make chaos`", is_wanted=chosen.record):
+        return _run(chosen)
+
+
+def _run(chosen: argparse.Namespace) -> int:
     print(f"Seed {chosen.seed}.", flush=True)
     wrong = 0
     if chosen.histories or chosen.rounds:
