@@ -17,6 +17,7 @@ from shop.views import (
     orders,
     pictures,
     reordering,
+    robots,
     stopping,
 )
 
@@ -43,6 +44,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("robots.txt", robots.robots, name="robots"),
+    path("sitemap.xml", robots.sitemap, name="sitemap"),
+    path("sitemap-<int:number>.xml", robots.sitemap_part, name="sitemap-part"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -20,6 +20,7 @@ _PIECES = (
     "intake",
     "million",
     "desk",
+    "search",
 )
 Measurement = Callable[[], list[str]]
 

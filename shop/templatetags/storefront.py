@@ -1,8 +1,10 @@
 """Filters and tags of the storefront's templates."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from babel.dates import format_date, format_skeleton
 from django import template
@@ -11,14 +13,16 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template.base import NodeList, Parser, Token
 from django.template.context import Context
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from orders.lifecycle import OrderStatus
 from orders.models import Order
 from shop import money as shop_money
+from shop import structured_data
 from shop.countries import country_names
+from shop.languages import LANGUAGES, address_in, asked_language
 from shop.pictures import files_by_width
 
 register = template.Library()
@@ -66,6 +70,31 @@ def picture_widths(picture: str, sizes: str) -> SafeString | str:
 
 def _uploaded(name: str) -> str:
     return f"{settings.MEDIA_URL}{name}"
+
+
+@register.filter
+@lru_cache(maxsize=10_000)
+def card_address(picture: str) -> str:
+    """Return the address of the picture that a shared link shows."""
+    return structured_data.card_address(picture)
+
+
+@register.simple_tag(takes_context=True)
+def public_addresses(context: Context, path: str) -> dict[str, Any]:
+    """Return a page's own address, in the language it asks for, and those in every language."""
+    return {
+        "own": address_in(asked_language(context["request"]), path),
+        "others": [(code or "x-default", address_in(code, path)) for code in (*LANGUAGES, "")],
+    }
+
+
+@register.filter
+def linked_data(data: dict[str, Any]) -> SafeString:
+    """Write schema.org data as JSON that can end no script element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return mark_safe(text)  # noqa: S308 - nothing in it can be markup
 
 
 @register.filter

@@ -1,12 +1,14 @@
 """The shop window: home, list, product, and the shop's own pages."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from shop.bursts import SEARCHES
@@ -14,6 +16,7 @@ from shop.catalogue import SORTS, clean_query, find_product, find_products, list
 from shop.models import Category, Product, ShopPage
 from shop.page_text import render_page_text
 from shop.search import search_products
+from shop.structured_data import crumbs, product_data
 from shop.views.errors import too_fast
 
 PER_PAGE = 24
@@ -61,8 +64,17 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "sorts": SORTS.items(),
         "page": page,
         "listed": list_products(page.object_list),
+        "path": _list_path(category, page.number),
+        "crumbs": crumbs(category),
     }
     return render(request, "shop/product_list.html", context)
+
+
+def _list_path(category: Category | None, page: int) -> str:
+    """Return the list's address for search engines, in the shop's own order."""
+    query = {"category": category.slug} if category else {}
+    query |= {"page": str(page)} if page > 1 else {}
+    return reverse("products") + (f"?{urlencode(query)}" if query else "")
 
 
 @require_safe
@@ -97,6 +109,13 @@ def render_product(
         "most": settings.MAX_QUANTITY_PER_LINE,
         "here": listed.product.get_absolute_url(),
         "related": neighbours,
+        "linked": [
+            product_data(listed),
+            crumbs(
+                listed.product.category,
+                (listed.product.name, listed.product.get_absolute_url()),
+            ),
+        ],
     }
     return render(request, "shop/product.html", context, status=status)
 
