@@ -1,8 +1,10 @@
 # The shop: the same image runs the web server, the relay, the consumer and the clock.
 FROM python:3.12-slim AS build
+# With `--build-arg REQUIREMENTS=requirements-otel.txt` it can send OpenTelemetry's traces, too.
+ARG REQUIREMENTS=requirements.txt
 RUN python -m venv /venv
-COPY requirements.txt .
-RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY requirements*.txt ./
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r "$REQUIREMENTS"
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /app shop

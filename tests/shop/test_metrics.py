@@ -1,6 +1,7 @@
 """What Prometheus reads: every name, right after real flows, and still there without PostgreSQL."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -171,6 +172,28 @@ def test_a_refused_placement_is_counted(client: Client) -> None:
         full.submit(placement)
 
     assert scrape(client)["ganh_intake_refused_total", ()] == before + 1
+
+
+ASKED_FOR = (
+    PROJECT / "deploy" / "prometheus" / "alerts.yml",
+    PROJECT / "deploy" / "grafana" / "ganh.json",
+)
+_ENDINGS = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+
+
+@pytest.mark.usefixtures("kafka_topic")
+@pytest.mark.django_db
+def test_what_alerts_and_dashboard_ask_for_is_there(client: Client) -> None:
+    families = list(text_string_to_metric_families(client.get("/metrics").text))
+    there = {
+        f"{family.name}{ending}"
+        for family in families
+        for ending in _ENDINGS.get(family.type, ("",))
+    }
+    named = {name for file in ASKED_FOR for name in re.findall(r"ganh_\w+", file.read_text())}
+
+    assert len(named) > 20
+    assert named - there == set()
 
 
 def test_several_processes_are_summed(tmp_path: Path) -> None:
