@@ -164,7 +164,8 @@ class Dispatcher:
         logger.error("Email %s is a dead letter (%s): %s", email.pk, cause.reason, cause.error)
         self._morgue.bury_delivery(email, cause, self._owner.token)
         self.progress.count(DeliveryStatus.DEAD.value)
-        self._dead_in_a_row += 1
+        # An address is a customer's doing: fifty of them are no bug of ours, and stop nobody.
+        self._dead_in_a_row += cause.reason != "address"
 
     def _begin(self, email: EmailDelivery) -> bool:
         is_ours = self._owner.advance(self._done, email.pk)

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from devtools.mailbox.client import Mailbox
+from notifications.delivery import MOST_DEAD_IN_A_ROW
 from notifications.models import DeadLetter, DeliveryStatus, EmailDelivery
 from notifications.outbox import Recipient
 from notifications.rendering import engine
@@ -88,6 +89,16 @@ def test_address_that_would_inject_a_header_is_a_dead_letter(
     publish_and_consume()
     assert (delivery_of(event).status, delivery_of(event).reason) == ("DEAD", "address")
     assert mailbox.messages() == []
+
+
+def test_many_bad_addresses_in_a_row_stop_nobody(kafka_topic: str, mailbox: Mailbox) -> None:
+    for number in range(MOST_DEAD_IN_A_ROW + 1):
+        record(f"G-{number}", customer=Recipient("nobody", "Mai", "en"))
+    publish()
+    assert consume() == 0
+    record("G-0")
+    assert publish_and_consume() == 1
+    assert DeadLetter.objects.count() == MOST_DEAD_IN_A_ROW + 1
 
 
 def test_replay_chooses_and_dry_run_changes_nothing(
