@@ -5,6 +5,7 @@ by its visitor, with a CSRF token, and its key makes one order of it however oft
 """
 
 import uuid
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
@@ -16,16 +17,15 @@ _AGE = 10 * 60  # seconds
 _LARGEST = 3500  # browsers drop a cookie of more than 4096 bytes
 
 
-def without_token(form: QueryDict) -> QueryDict:
-    """Return the form's fields without its CSRF token."""
-    kept = form.copy()
-    kept.pop("csrfmiddlewaretoken", None)
-    return kept
+def fields(form: QueryDict) -> list[tuple[str, str]]:
+    """Return what was sent, without its CSRF token."""
+    sent = ((name, values) for name, values in form.lists() if name != "csrfmiddlewaretoken")
+    return [(name, str(value)) for name, values in sent for value in values]
 
 
 def keep(response: HttpResponse, form: QueryDict) -> None:
     """Keep the form; one that is too large for a cookie is left to the page's button."""
-    value = signing.dumps(without_token(form).urlencode(), salt=_SALT, compress=True)
+    value = signing.dumps(urlencode(fields(form)), salt=_SALT, compress=True)
     if len(value) <= _LARGEST:
         response.set_cookie(
             settings.FORM_COOKIE_NAME,

@@ -21,6 +21,7 @@ _PIECES = (
     "million",
     "desk",
     "search",
+    "pages",
 )
 Measurement = Callable[[], list[str]]
 
@@ -55,6 +56,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
         intake,
         memory,
         million,
+        pages,
         paypal_slow,
         pipeline,
         placing,
@@ -75,6 +77,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "million", million.report
     yield "search", search.report
     yield "desk", desk.report
+    yield "pages", lambda: pages.report(stack)
 
 
 if __name__ == "__main__":

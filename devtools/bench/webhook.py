@@ -1,22 +1,17 @@
 """A webhook answered over HTTP, beside a bare view with one insert behind the same server."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
 
-from devtools import environment
+from devtools.bench.bare_server import bare_views
 from devtools.bench.figures import Comparison
 from devtools.paypal.certificates import load_certificates
 from devtools.paypal.signatures import Signer
-from devtools.ports import free_port
 from devtools.throwaway import ThrowawayStack
 
 _WARM_UP = 20
@@ -28,12 +23,12 @@ def measure(stack: ThrowawayStack) -> Comparison:
     """Deliver signed webhooks and bare ones in turn."""
     signer, webhook_id = _signer(stack), stack.variables["PAYPAL_WEBHOOK_ID"]
     ours, floor = [], []
-    with _bare_view(stack.variables) as bare, requests.Session() as line:
+    with bare_views(stack.variables) as bare, requests.Session() as line:
         for run in range(_WARM_UP + _RUNS):
             body = _event()
             headers = signer.headers(body, webhook_id)
             signed = _post(line, f"{stack.shop}/payments/paypal/webhook/", body, headers)
-            plain = _post(line, bare, body, headers)
+            plain = _post(line, f"{bare}/", body, headers)
             if run >= _WARM_UP:
                 ours.append(signed)
                 floor.append(plain)
@@ -58,36 +53,3 @@ def _post(line: requests.Session, url: str, body: bytes, headers: Mapping[str, s
     began = time.perf_counter()
     line.post(url, body, headers=headers, timeout=_PATIENCE_SECONDS).raise_for_status()
     return time.perf_counter() - began
-
-
-@contextmanager
-def _bare_view(variables: Mapping[str, str]) -> Generator[str]:
-    """Serve the bare view with as many processes and threads as the shop has."""
-    port = free_port()
-    program = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "devtools.bench.bare_view"],
-        cwd=environment.PROJECT,
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        _wait_for(url)
-        yield url
-    finally:
-        program.terminate()
-        program.wait()
-
-
-def _wait_for(url: str) -> None:
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            requests.post(url, b"{}", timeout=_PATIENCE_SECONDS).raise_for_status()
-        except requests.ConnectionError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-        else:
-            return

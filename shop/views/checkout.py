@@ -43,6 +43,10 @@ from shop.views.errors import (
 )
 
 
+class _WrongForm(Exception):
+    """Something typed is wrong; the form says what."""
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
@@ -69,15 +73,15 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 def place(request: HttpRequest, cart: Cart, sent: QueryDict) -> HttpResponse:
-    """Place the order. A form as the page makes it needs no query here: a refusal needs none.
+    """Place the order. Where there is no room for it the form is not even read: no query, no work.
 
     `sent` is what the visitor sent, now or a moment ago.
     """
     form = CheckoutForm(sent)
-    if not form.is_valid():
-        return _page(request, read_contents(cart), form, status=422)
     try:
         order = intake.place(lambda: _placement(request, cart, form))
+    except _WrongForm:
+        return _page(request, read_contents(cart), form, status=422)
     except PlacementRefused as refusal:
         return _refuse(request, cart, form, refusal)
     except intake.Overloaded as refusal:
@@ -117,6 +121,8 @@ def _refuse(
 
 
 def _placement(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Placement:
+    if not form.is_valid():
+        raise _WrongForm
     return Placement(
         checkout_key=form.cleaned_data["checkout_key"],
         cart_id=cart.id,

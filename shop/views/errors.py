@@ -59,13 +59,13 @@ def overloaded(request: HttpRequest, *, retry_after: int, form: QueryDict) -> Ht
 
 def placement_failed(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
     """Answer a placement that ended in an error: kept for staff, and the form for another try."""
-    context = {"kept": _fields(form), "retry_to": reverse("checkout")}
+    context = {"kept": kept_form.fields(form), "retry_to": reverse("checkout")}
     return render(request, "shop/errors/placement.html", context, status=500)
 
 
 def too_many_orders(request: HttpRequest, *, form: QueryDict) -> HttpResponse:
     """Answer who has as many unpaid orders as are allowed."""
-    context = {"kept": _fields(form), "retry_to": reverse("checkout")}
+    context = {"kept": kept_form.fields(form), "retry_to": reverse("checkout")}
     return render(request, "shop/errors/too_many_orders.html", context, status=429)
 
 
@@ -74,7 +74,7 @@ def too_fast(request: HttpRequest, seconds: int) -> HttpResponse:
     is_form = request.method == "POST"
     context = {
         "seconds": seconds,
-        "kept": _fields(request.POST if is_form else request.GET),
+        "kept": kept_form.fields(request.POST if is_form else request.GET),
         "retry_to": request.path if is_form else "",
     }
     response = render(request, "shop/errors/too_fast.html", context, status=429)
@@ -108,7 +108,7 @@ def _unavailable(
     is_form = form is not None or request.method == "POST"
     context = {
         "seconds": seconds,
-        "kept": _fields(request.POST if form is None else form),
+        "kept": kept_form.fields(request.POST if form is None else form),
         "retry_to": (reverse("checkout") if form is not None else request.path) if is_form else "",
         "retry_at": retry_at,
     }
@@ -116,8 +116,3 @@ def _unavailable(
     response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def _fields(form: QueryDict) -> list[tuple[str, str]]:
-    kept = kept_form.without_token(form)
-    return [(name, str(value)) for name, values in kept.lists() for value in values]

@@ -20,7 +20,7 @@ from shop.models import PlacementPromise, Variant
 from shop.ownership import ownership
 from shop.placement import Placement
 from tests.factories import placement
-from tests.shop.pages import Fields, form_of, parsed, text_of
+from tests.shop.pages import Fields, form_of, parsed, summary, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,6 +160,17 @@ def test_nobody_else_can_try_it(client: Client, tea: Variant, full: Intake) -> N
     full._places.release()
     assert Client().get(f"/checkout/{form['checkout_key'][0]}/").status_code == 404
     assert not Order.objects.exists()
+
+
+def test_form_is_not_even_read_where_there_is_no_room(
+    client: Client, tea: Variant, full: Intake
+) -> None:
+    form = form_of(client, email=["lan@"])
+    assert client.post("/checkout/", form).status_code == 503
+    full._places.release()
+    again = client.get(f"/checkout/{form['checkout_key'][0]}/")
+    assert again.status_code == 422
+    assert "Enter an email address such as name@example.com." in summary(again)
 
 
 def test_forged_form_is_none(client: Client, tea: Variant, full: Intake) -> None:
