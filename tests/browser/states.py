@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
+from tests.browser.account import PASSWORD, ask_to_sign_up, follow, send, sign_out, sign_up
 from tests.browser.shopper import CANCEL, DECLINE, Shopper
 
 Way = Callable[[Shopper], None]
@@ -74,6 +75,53 @@ def _order_cancelled(shopper: Shopper) -> None:
     expect(shopper.page.locator(".step-stopped")).to_be_visible()
 
 
+def _refused(path: str, **fields: str) -> Way:
+    """Send the page's form with something wrong in it."""
+
+    def go(shopper: Shopper) -> None:
+        shopper.page.goto(path)
+        send(shopper, **fields)
+        expect(shopper.page.locator(".error-summary")).to_be_focused()
+
+    return go
+
+
+def _of_an_account(path: str) -> Way:
+    def go(shopper: Shopper) -> None:
+        sign_up(shopper)
+        shopper.page.goto(path)
+
+    return go
+
+
+def _confirming(shopper: Shopper) -> None:
+    ask_to_sign_up(shopper)
+    follow(shopper, "account.confirm")
+
+
+def _changing_address(shopper: Shopper) -> None:
+    sign_up(shopper)
+    shopper.page.goto("/accounts/email/")
+    send(shopper, email=f"new.{shopper.email}")
+    send(shopper, password=PASSWORD)
+    expect(shopper.page.get_by_role("button")).not_to_have_count(0)
+
+
+def _choosing_password(shopper: Shopper) -> None:
+    sign_up(shopper)
+    sign_out(shopper)
+    shopper.page.goto("/accounts/password/reset/")
+    send(shopper, email=shopper.email)
+    follow(shopper, "account.password_reset")
+
+
+def _history(shopper: Shopper) -> None:
+    sign_up(shopper)
+    shopper.place_order("phin-filter")
+    shopper.pay()
+    shopper.page.goto("/orders/")
+
+
 STATES: dict[str, Way] = {
     "home": _at("/"),
     "list": _at("/products/"),
@@ -99,5 +147,45 @@ STATES: dict[str, Way] = {
     "not found": _at("/nothing/"),
     "sign in": _at("/accounts/login/"),
     "sign up": _at("/accounts/signup/"),
+    "terms": _at("/pages/terms/"),
+    "privacy": _at("/pages/privacy/"),
+    "sign in refused": _refused("/accounts/login/", login="lan@example.com", password="wrong"),
+    "sign up refused": _refused("/accounts/signup/", email="lan@", password1="123"),
+    "sign up sent": ask_to_sign_up,
+    "confirming": _confirming,
+    "link too old": _at("/accounts/confirm-email/x/"),
     "password forgotten": _at("/accounts/password/reset/"),
+    "password forgotten sent": _at("/accounts/password/reset/done/"),
+    "password link too old": _at("/accounts/password/reset/key/1-x/"),
+    "choosing a password": _choosing_password,
+    "no orders": _of_an_account("/orders/"),
+    "history": _history,
+    "email address": _of_an_account("/accounts/email/"),
+    "changing the address": _changing_address,
+    "password again": _of_an_account("/accounts/reauthenticate/"),
+    "password": _of_an_account("/accounts/password/change/"),
+    "delete the account": _of_an_account("/accounts/delete/"),
+    "sign out": _of_an_account("/accounts/logout/"),
+    "find an order": _at("/orders/find/"),
+    "find an order refused": _refused("/orders/find/", email="lan@"),
+    "find an order sent": _at("/orders/find/?sent"),
 }
+# Much like others: seen by `make browser-all` alone.
+RARE = frozenset(
+    {
+        "terms",
+        "sign up sent",
+        "link too old",
+        "password forgotten",
+        "password forgotten sent",
+        "password link too old",
+        "choosing a password",
+        "no orders",
+        "email address",
+        "password again",
+        "password",
+        "sign out",
+        "find an order",
+        "find an order sent",
+    }
+)

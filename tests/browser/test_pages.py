@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewShopper
 from tests.browser.html_rules import html_problems
 from tests.browser.shopper import Shopper
-from tests.browser.states import STATES
+from tests.browser.states import RARE, STATES
 
 _WIDTHS = (390, 1280)
 _RULES = {"rules": {"target-size": {"enabled": True}}}
@@ -44,7 +44,10 @@ def _sideways(page: Page) -> int:
     return width
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(one, marks=[pytest.mark.slow] if one in RARE else []) for one in STATES],
+)
 def test_page_is_valid_accessible_in_every_light_and_fits_every_screen(
     shopper: Shopper, state: str
 ) -> None:

@@ -33,7 +33,7 @@ from tests.shop.people import (
     waiting_emails,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 NOBODY = "nobody@example.com"
 _CHANGING = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')

@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
+from axes.models import AccessLog
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone, translation
 
 from orders.models import Order
-from shop.accounts.closing import delete_accounts, forget_unconfirmed
+from shop.accounts.closing import delete_accounts, forget_old_sign_ins, forget_unconfirmed
 from shop.models import PlacementPromise, Variant
 from tests.factories import contact, placed_order, placement
 from tests.shop.pages import ADDRESS, filled_form, parsed, text_of
@@ -27,7 +28,7 @@ from tests.shop.people import (
     waiting_emails,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 NEW = "lan.moi@example.com"
 
 
@@ -98,6 +99,16 @@ def test_accounts_nobody_confirmed_are_forgotten_after_a_month() -> None:
     assert set(User.objects.all()) == {old[1], staff, new}
 
 
+def test_who_signed_in_from_where_is_forgotten_after_three_months() -> None:
+    for days in (91, 89):
+        log = AccessLog.objects.create(username=EMAIL, ip_address="203.0.113.9")
+        AccessLog.objects.filter(pk=log.pk).update(
+            attempt_time=timezone.now() - timedelta(days=days)
+        )
+    assert forget_old_sign_ins() == 1
+    assert AccessLog.objects.count() == 1
+
+
 # --- Orders of before
 
 
@@ -154,9 +165,12 @@ def test_checkout_knows_where_the_last_order_went(client: Client, tea: Variant) 
     assert known == [[EMAIL], ["Lan Trần"], ["Đà Nẵng"], ["VN"], [""]]
 
 
-def test_guest_sees_an_empty_form(client: Client, tea: Variant) -> None:
+def test_guest_sees_an_empty_form_and_the_way_to_sign_in(client: Client, tea: Variant) -> None:
     placed_order()
-    assert checkout_fields(client)["full_name"] == [""]
+    page = client.get("/checkout/")
+    assert filled_form(page, "/checkout/")["full_name"] == [""]
+    links = [a.get("href") for a in parsed(page).findall(".//main//a")]
+    assert "/accounts/login/?next=/checkout/" in links
 
 
 def test_whoever_orders_with_my_address_does_not_choose_where_my_parcel_goes(
@@ -335,6 +349,7 @@ def test_what_the_shop_does_not_offer_is_not_there(client: Client, path: str) ->
     assert client.get(f"/accounts/{path}").status_code == 404
 
 
+@pytest.mark.django_db(transaction=True)  # the intake places it on a thread of its own
 def test_signed_in_customer_orders_and_finds_the_order_in_the_history(
     client: Client, tea: Variant
 ) -> None:

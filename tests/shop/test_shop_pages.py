@@ -68,7 +68,7 @@ def elements(html: str) -> list[Element]:
     return list(html5lib.parse(html, namespaceHTMLElements=False).iter())
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("language", ["en", "vi"])
 @pytest.mark.parametrize("slug", PAGES_LINKED)
 def test_seeded_page_is_worth_reading(client: Client, slug: str, language: str) -> None:
@@ -83,7 +83,7 @@ def test_seeded_page_is_worth_reading(client: Client, slug: str, language: str) 
     )
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_page_without_vietnamese_is_shown_in_english(client: Client) -> None:
     ShopPage.objects.create(slug="contact", title_en="Contact", body_en="Write to **us**.")
     page = client.get("/pages/contact/", headers={"accept-language": "vi"})
@@ -112,7 +112,7 @@ def test_whoever_keeps_the_catalogue_edits_a_page_and_cannot_lose_it(client: Cli
     assert client.post(deleting, {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_pages_nobody_has_written_are_named_to_whoever_sets_up_the_shop() -> None:
     def found() -> list[CheckMessage]:
         return [one for one in run_checks(databases=["default"]) if one.id == "shop.W002"]
