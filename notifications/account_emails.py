@@ -17,7 +17,7 @@ from typing import Any
 from django.utils import timezone
 
 from notifications.emails import address_hash, message_id
-from notifications.events import SCHEMA_VERSION, headers_to_json, seal
+from notifications.events import SCHEMA_VERSION, headers_to_json, seal, write_time
 from notifications.ledger import NewDelivery, enter_unowned
 from notifications.models import UNSETTLED, EmailDelivery
 from notifications.outbox import Recipient
@@ -77,10 +77,10 @@ def _delivery(
     skipped: str,
 ) -> NewDelivery:
     sealed = seal(
-        event_id=event_id,
+        event_id=str(event_id),
         event_type=kind.value,
         subject=str(event_id),  # none waits behind another
-        at=now,
+        at=write_time(now),
         traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         value=value,
     )

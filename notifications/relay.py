@@ -1,8 +1,8 @@
 """Move the outbox to Kafka: one relay at a time, in the order of the outbox.
 
 The one documented place where a transaction is held over the network: the rows are deleted in the
-transaction that claimed them, once Kafka has the messages. A crash in between publishes them again
-with the same ids, in the same order.
+transaction that claims them, which commits once Kafka has the messages. A crash in between
+publishes them again with the same ids, in the same order.
 """
 
 import logging
@@ -10,8 +10,6 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +20,7 @@ from notifications import kafka
 from notifications.database import DATABASE_AWAY, lock_class, loss_is_operational
 from notifications.events import seal
 from notifications.heartbeat import beat
-from notifications.models import OutboxEntry, PublishedEvent, QuarantinedEvent
+from notifications.models import OutboxEntry, QuarantinedEvent
 from notifications.shutdown import Shutdown
 from notifications.tracing import are_spans_recorded, note_span, request_id_of
 
@@ -36,28 +34,43 @@ LONGEST_BACKOFF_SECONDS = 5.0
 STALLED_AFTER = "20s"
 _LOCK = lock_class("outbox relay")
 
+# Deleted as they are claimed, which also locks them: that holds only once this transaction commits.
 # The merge is PostgreSQL's: it costs the relay less than decoding and encoding in Python.
 _CLAIM = """
-    SELECT entry.id, event.id, event.type, event.subject, event.recorded_at, event.traceparent,
-           convert_to(
-               ('{"deliver_to": []}'::jsonb || event.body || event.personal)::text, 'UTF8')
-    FROM notifications_outboxentry entry
-    JOIN notifications_event event ON event.id = entry.event_id
-    ORDER BY entry.id LIMIT %s FOR UPDATE OF entry
+    WITH claimed AS (
+        DELETE FROM notifications_outboxentry
+        WHERE id = ANY (ARRAY(
+            SELECT id FROM notifications_outboxentry ORDER BY id LIMIT %s FOR UPDATE))
+        RETURNING id, event_id)
+    SELECT event.id::text, event.type, event.subject,
+           to_char(event.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           event.traceparent,
+           ('{"deliver_to": []}'::jsonb || event.body || event.personal)::text
+    FROM claimed JOIN notifications_event event ON event.id = claimed.event_id
+    ORDER BY claimed.id
+"""
+
+# An event that is published again stands where it was put last.
+_SETTLE = """
+    INSERT INTO notifications_publishedevent (event_id, topic, partition, "offset", published_at)
+    SELECT event_id, %(topic)s, partition, "offset", %(now)s
+    FROM unnest(%(events)s::uuid[], %(partitions)s::int[], %(offsets)s::bigint[])
+        AS put (event_id, partition, "offset")
+    ON CONFLICT (event_id) DO UPDATE SET topic = excluded.topic, partition = excluded.partition,
+        "offset" = excluded."offset", published_at = excluded.published_at
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One row of the outbox with its event."""
+    """An event taken from the outbox."""
 
-    entry_id: int
-    event_id: UUID
+    event_id: str
     type: str
     subject: str
-    recorded_at: datetime
+    recorded_at: str
     traceparent: str
-    value: bytes
+    value: str
 
     def message(self) -> kafka.Outgoing:
         envelope = seal(
@@ -66,7 +79,7 @@ class Claimed:
             subject=self.subject,
             at=self.recorded_at,
             traceparent=self.traceparent,
-            value=bytes(self.value),
+            value=self.value.encode(),
         )
         return kafka.Outgoing(envelope.key, envelope.value, envelope.headers)
 
@@ -92,7 +105,8 @@ class Relay:
                 self._back_off(error)
             else:
                 self._failures = 0
-                self._shutdown.wait(BUSY_SECONDS if published else IDLE_SECONDS)
+                if published < BATCH:  # otherwise there is more
+                    self._shutdown.wait(BUSY_SECONDS if published else IDLE_SECONDS)
 
     def drain(self) -> int:
         """Publish until the outbox is empty; return how many events."""
@@ -142,7 +156,6 @@ class Relay:
             for row in rows:
                 logger.error("Kafka will never take event %s: %s", row.event_id, refusal)
                 QuarantinedEvent.objects.create(event_id=row.event_id, error=str(refusal))
-            OutboxEntry.objects.filter(id__in=[row.entry_id for row in rows]).delete()
         return 0
 
     def _back_off(self, error: Exception) -> None:
@@ -192,30 +205,21 @@ def _tell(rows: Sequence[Claimed], began_ns: int) -> None:
     if not are_spans_recorded():
         return
     for row in rows:
-        name, about = f"publish {row.type}", {"order": row.subject, "event_id": str(row.event_id)}
+        name, about = f"publish {row.type}", {"order": row.subject, "event_id": row.event_id}
         note_span(name, after=row.traceparent, began_ns=began_ns, kind=SpanKind.PRODUCER, **about)
 
 
 def _settle(rows: Sequence[Claimed], positions: Sequence[kafka.Position]) -> None:
-    """Take the rows out of the queue and remember where their events stand."""
-    now = timezone.now()
-    PublishedEvent.objects.bulk_create(
-        (
-            PublishedEvent(
-                event_id=row.event_id,
-                topic=settings.KAFKA_EMAIL_TOPIC,
-                partition=partition,
-                offset=offset,
-                published_at=now,
-            )
-            for row, (partition, offset) in zip(rows, positions, strict=True)
-        ),
-        update_conflicts=True,  # one that is published again stands where it was put last
-        unique_fields=["event"],
-        update_fields=["topic", "partition", "offset", "published_at"],
-    )
+    """Remember where the events stand."""
+    partitions, offsets = zip(*positions, strict=True) if positions else ((), ())
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM notifications_outboxentry WHERE id = ANY(%s)",
-            [[row.entry_id for row in rows]],
+            _SETTLE,
+            {
+                "events": [row.event_id for row in rows],
+                "topic": settings.KAFKA_EMAIL_TOPIC,
+                "partitions": list(partitions),
+                "offsets": list(offsets),
+                "now": timezone.now(),
+            },
         )

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from notifications.emails import address_hash, message_id
-from notifications.events import headers_to_json, seal
+from notifications.events import headers_to_json, seal, write_time
 from notifications.ledger import NewDelivery, enter_unowned
 from notifications.models import EmailDelivery, Event
 from notifications.outbox import Recipient
@@ -45,10 +45,10 @@ def _again(original: EmailDelivery, recipient: Recipient) -> NewDelivery:
     if event is None or not event.personal:
         raise NotResendable("The event of this email is no longer kept.")
     sealed = seal(
-        event_id=event.pk,
+        event_id=str(event.pk),
         event_type=event.type,
         subject=event.subject,
-        at=event.recorded_at,
+        at=write_time(event.recorded_at),
         traceparent=event.traceparent,
         value=json.dumps({**event.body, **event.personal}).encode(),
     )

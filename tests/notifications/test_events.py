@@ -1,12 +1,24 @@
 """What stands on the topic: CloudEvents in binary mode, valid by their schemas."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from cloudevents.core.bindings.kafka import to_binary
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from django.conf import settings
 
-from notifications.events import Unreadable, headers_from_json, headers_to_json, unseal
+from notifications.events import (
+    Unreadable,
+    headers_from_json,
+    headers_to_json,
+    seal,
+    unseal,
+    write_time,
+)
 from notifications.stages import EVENT_TYPES, UNTOLD_TYPES
 from tests.notifications.conftest import publish
 from tests.notifications.examples import record
@@ -26,12 +38,30 @@ def test_published_event_is_a_cloud_event_in_binary_mode(kafka_topic: str) -> No
         "ce_id": str(event.pk),
         "ce_type": "order.confirmed",
         "ce_source": settings.SHOP_URL,
-        "ce_time": event.recorded_at.isoformat().replace("+00:00", "Z"),
+        "ce_time": write_time(event.recorded_at),
         "ce_subject": "G-1",
         "content-type": "application/json",
         "traceparent": event.traceparent,
     }
     assert message.key() == b"G-1"
+
+
+def test_headers_are_those_of_cloud_events_own_sdk() -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    facts = {"id": str(uuid4()), "type": "order.confirmed", "subject": 'G-1 "ệ" 5 %'}
+    sealed = seal(
+        event_id=facts["id"],
+        event_type=facts["type"],
+        subject=facts["subject"],
+        at=write_time(at),
+        traceparent="00-1-2-01",
+        value=b"{}",
+    )
+    known = {"specversion": "1.0", "source": settings.SHOP_URL, "time": at}
+    event = CloudEvent({**facts, **known, "datacontenttype": "application/json"}, b"{}")
+    message = to_binary(event, JSONFormat(), key_mapper=lambda _: facts["subject"])
+    assert dict(sealed.headers) == {**message.headers, "traceparent": b"00-1-2-01"}
+    assert (sealed.key.decode(), sealed.value) == (facts["subject"], message.value)
 
 
 @pytest.mark.django_db(transaction=True)
