@@ -7,10 +7,10 @@ that very session: an owner that lost it can record nothing more.
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ from notifications.models import UNSETTLED, DeliveryStatus, EmailDelivery
 _SLOTS = 64
 _TABLE = EmailDelivery._meta.db_table
 _UNSETTLED = ", ".join(f"'{status.value}'" for status in UNSETTLED)
-_NEW_COLUMNS = (
+_KEPT_COLUMNS = (
     "event_id",
     "role",
     "address_hash",
@@ -37,14 +37,11 @@ _NEW_COLUMNS = (
     "topic",
     "partition",
     "offset",
-    "status",
-    "reason",
-    "owner",
-    "created_at",
-    "settled_at",
     "headers",
     "value",
 )
+_NEW_COLUMNS = (*_KEPT_COLUMNS, "status", "reason", "owner", "created_at", "settled_at")
+_Key = tuple[UUID, str, str, int]
 
 # A crashed owner's row is taken over; a bare DO NOTHING would take it for a duplicate.
 _CLAIM = f"""
@@ -55,7 +52,7 @@ _CLAIM = f"""
         unknown = ours.unknown + (ours.status = 'SENDING')::int
     WHERE ours.status IN ('CLAIMED', 'SENDING')
       AND (ours.owner IS NULL OR ours.owner NOT IN ({ALIVE}))
-    RETURNING ours.*
+    RETURNING id, event_id, role, address_hash, resend, owner, xmax = 0 AS is_new
 """  # noqa: S608 - names of our own columns
 
 _WAIT_FOR_EARLIER = f"""
@@ -86,18 +83,23 @@ _TAKE_DUE = f"""
     RETURNING *
 """  # noqa: S608
 
-# One commit between two emails: what became of the last, and the start of the next.
+# One commit between two emails: what became of the last, and the start of the next. Prepared once
+# for each owner, in the order of `Outcome.parameters`, its owner and the following email.
 _ADVANCE = f"""
     WITH done AS (
-        UPDATE {_TABLE} SET status = %s, reason = %s, error = %s, owner = NULL,
-            attempts = attempts + %s, unknown = unknown + %s, next_attempt_at = %s,
-            first_refused_at = coalesce(first_refused_at, %s), settled_at = %s,
-            headers = CASE WHEN %s THEN NULL ELSE headers END,
-            value = CASE WHEN %s THEN NULL ELSE value END
-        WHERE id = %s AND owner = %s)
-    UPDATE {_TABLE} SET status = 'SENDING' WHERE id = %s AND owner = %s AND status = 'CLAIMED'
+        UPDATE {_TABLE} SET status = $2, reason = $3, error = $4, owner = NULL,
+            attempts = attempts + $5, unknown = unknown + $6, next_attempt_at = $7,
+            first_refused_at = coalesce(first_refused_at, $8), settled_at = $9,
+            headers = CASE WHEN $9 IS NULL THEN headers END,
+            value = CASE WHEN $9 IS NULL THEN value END
+        WHERE id = $1 AND owner = $10)
+    UPDATE {_TABLE} SET status = 'SENDING' WHERE id = $11 AND owner = $10 AND status = 'CLAIMED'
     RETURNING id
 """  # noqa: S608
+_ADVANCE_TYPES = (
+    "bigint, varchar, varchar, text, int, int, timestamptz, timestamptz, timestamptz,"
+    " bigint, bigint"
+)
 
 _RELEASE = f"""
     UPDATE {_TABLE} SET status = 'DEFERRED', owner = NULL, next_attempt_at = %s
@@ -129,7 +131,7 @@ class NewDelivery:
     skipped: str = ""
     resend: int = 0
 
-    def key(self) -> tuple[UUID, str, str, int]:
+    def key(self) -> _Key:
         return (self.event_id, self.role, self.address_hash, self.resend)
 
     def row(self, owner: int | None, now: datetime) -> tuple[Any, ...]:
@@ -146,6 +148,15 @@ class NewDelivery:
         }
         return tuple(facts.get(name, getattr(self, name, None)) for name in _NEW_COLUMNS)
 
+    def delivery(self, pk: int, owner: int) -> EmailDelivery:
+        """Return the row that was just entered, without asking for it again."""
+        return EmailDelivery(
+            pk=pk,
+            status=DeliveryStatus.CLAIMED,
+            owner=owner,
+            **{name: getattr(self, name) for name in _KEPT_COLUMNS},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -160,9 +171,9 @@ class Outcome:
     next_attempt_at: datetime | None = None
     refused_at: datetime | None = None
 
-    def parameters(self, owner: int) -> list[Any]:
-        is_settled = self.status not in UNSETTLED
-        return [
+    def parameters(self) -> tuple[Any, ...]:
+        return (
+            self.delivery_id,
             self.status.value,
             self.reason,
             self.error,
@@ -170,15 +181,11 @@ class Outcome:
             self.unknown,
             self.next_attempt_at,
             self.refused_at,
-            timezone.now() if is_settled else None,
-            is_settled,
-            is_settled,
-            self.delivery_id,
-            owner,
-        ]
+            None if self.status in UNSETTLED else timezone.now(),
+        )
 
 
-_NOTHING_DONE = Outcome(_NOBODY, DeliveryStatus.WAITING)
+_NOTHING_DONE = Outcome(_NOBODY, DeliveryStatus.WAITING).parameters()
 
 
 class Owner:
@@ -187,26 +194,28 @@ class Owner:
     def __init__(self, group: str) -> None:
         self.token = secrets.randbits(62)
         self._class = lock_class(f"consumer {group}")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [self.token])
+        # Held open: if its session ends, it fails, and no other session is taken instead.
+        self._cursor = connection.cursor()
+        self._cursor.execute("SELECT pg_advisory_lock(%s)", [self.token])
+        self._cursor.execute(f"PREPARE advance_{self.token} ({_ADVANCE_TYPES}) AS {_ADVANCE}")
+        self._advance = f"EXECUTE advance_{self.token} ({', '.join(['%s'] * 11)})"
         self.slot = self._take_slot()
 
     def _take_slot(self) -> int:
         """Take the lowest free number: a stable name for a consumer that is started again."""
-        with connection.cursor() as cursor:
-            for slot in range(_SLOTS):
-                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [self._class, slot])
-                if cursor.fetchone()[0]:
-                    return slot
+        for slot in range(_SLOTS):
+            self._cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [self._class, slot])
+            if self._cursor.fetchone()[0]:
+                return slot
         raise RuntimeError(f"There are {_SLOTS} consumers already.")
 
     def resign(self) -> None:
         """Give the locks back; a lost session has done so by itself."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_unlock(%s), pg_advisory_unlock(%s, %s)",
-                [self.token, self._class, self.slot],
-            )
+        self._cursor.execute(f"DEALLOCATE advance_{self.token}")
+        self._cursor.execute(
+            "SELECT pg_advisory_unlock(%s), pg_advisory_unlock(%s, %s)",
+            [self.token, self._class, self.slot],
+        )
 
     def claim(self, wanted: Sequence[NewDelivery]) -> list[EmailDelivery]:
         """Enter emails and return those that are ours to send, in the order of their events.
@@ -216,11 +225,17 @@ class Owner:
         """
         if not wanted:
             return []
+        unique = {entry.key(): entry for entry in wanted}  # a batch may repeat an event
         with transaction.atomic():
-            rows = _insert(wanted, self.token)
+            rows = _insert(unique.values(), self.token)
             ours = [row for row in rows if row.owner == self.token]
-            waiting = _behind_earlier([row.pk for row in ours])
-        return sorted((row for row in ours if row.pk not in waiting), key=lambda row: row.pk)
+            waiting = _behind_earlier([row.id for row in ours])
+            taken_over = EmailDelivery.objects.in_bulk([row.id for row in ours if not row.is_new])
+        return [
+            taken_over.get(row.id) or unique[row.key()].delivery(row.id, self.token)
+            for row in sorted(ours)
+            if row.id not in waiting
+        ]
 
     def held_elsewhere(self, wanted: Sequence[NewDelivery]) -> bool:
         """Say whether one of the emails is in the hands of another owner, alive or dead."""
@@ -244,29 +259,45 @@ class Owner:
 
         Return whether the following email is still ours to hand over.
         """
-        outcome = (done or _NOTHING_DONE).parameters(self.token)
-        with connection.cursor() as cursor:
-            cursor.execute(_ADVANCE, [*outcome, following or _NOBODY, self.token])
-            return cursor.fetchone() is not None
+        outcome = done.parameters() if done else _NOTHING_DONE
+        self._cursor.execute(self._advance, (*outcome, self.token, following or _NOBODY))
+        return self._cursor.fetchone() is not None
 
     def release(self, until: datetime) -> None:
         """Put down everything not begun yet, for any consumer to take up; no attempt is spent."""
-        with connection.cursor() as cursor:
-            cursor.execute(_RELEASE, [until, self.token])
+        self._cursor.execute(_RELEASE, [until, self.token])
 
 
 def enter_unowned(wanted: Sequence[NewDelivery]) -> int:
     """Enter emails for any consumer to take up; return how many were not there before."""
-    return len(_insert(wanted, None)) if wanted else 0
+    unique = {entry.key(): entry for entry in wanted}
+    return len(_insert(unique.values(), None)) if unique else 0
 
 
-def _insert(wanted: Iterable[NewDelivery], owner: int | None) -> list[EmailDelivery]:
-    unique = {entry.key(): entry for entry in wanted}.values()  # a batch may repeat an event
+class _Entered(NamedTuple):
+    """A row that was entered or taken over."""
+
+    id: int
+    event_id: UUID
+    role: str
+    address_hash: str
+    resend: int
+    owner: int | None
+    is_new: bool
+
+    def key(self) -> _Key:
+        return (self.event_id, self.role, self.address_hash, self.resend)
+
+
+def _insert(wanted: Collection[NewDelivery], owner: int | None) -> list[_Entered]:
     now = timezone.now()
-    rows = [entry.row(owner, now) for entry in unique]
     one = f"({', '.join(['%s'] * len(_NEW_COLUMNS))})"
-    statement = _CLAIM % ", ".join([one] * len(rows))
-    return list(EmailDelivery.objects.raw(statement, [value for row in rows for value in row]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM % ", ".join([one] * len(wanted)),
+            [value for entry in wanted for value in entry.row(owner, now)],
+        )
+        return [_Entered(*row) for row in cursor.fetchall()]
 
 
 def _behind_earlier(ids: list[int]) -> set[int]:

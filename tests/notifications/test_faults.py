@@ -119,7 +119,7 @@ def test_consumers_coming_and_going_lose_and_double_nothing(
     running = [programs.start("run_email_consumer")]
     eventually(lambda: EmailDelivery.objects.filter(status=DeliveryStatus.SENT).count() > 20)
     running += [programs.start("run_email_consumer") for _ in range(3)]
-    eventually(lambda: Heartbeat.objects.filter(program="consumer").count() == 4)
+    eventually(lambda: Heartbeat.objects.filter(program="consumer").count() == 4, seconds=60)
     eventually(lambda: EmailDelivery.objects.filter(status=DeliveryStatus.SENT).count() > 80)
     backlog(40)
     programs.kill(running.pop())
