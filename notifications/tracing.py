@@ -6,7 +6,7 @@ alone does nothing but carry it; with its SDK (`shop.telemetry`) each `traced` b
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from secrets import randbits
+from random import getrandbits
 from typing import ParamSpec, TypeVar
 
 from opentelemetry import context as contexts
@@ -90,8 +90,8 @@ def _start(name: str, parent: Context | None, kind: SpanKind) -> Span:
 
 def _new_ids() -> SpanContext:
     return SpanContext(
-        trace_id=randbits(_TRACE_BITS),
-        span_id=randbits(_SPAN_BITS),
+        trace_id=getrandbits(_TRACE_BITS),  # no secret: a name
+        span_id=getrandbits(_SPAN_BITS),
         is_remote=False,
         trace_flags=TraceFlags(TraceFlags.SAMPLED),
     )

@@ -84,15 +84,20 @@ class _Asked(Collector):
         yield family
 
 
-def _from_database() -> list[Metric]:
+def _from_database() -> Iterator[Metric]:
+    """Ask PostgreSQL part by part: one that takes too long leaves only its own figures out."""
     try:
         require_database()
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_LONGEST_QUERY])
-            return [*_shop(), *_intakes(), *_pipeline(), *_programs()]
-    except (DatabaseAway, *DATABASE_AWAY) as error:
+    except DatabaseAway as error:
         logger.warning("The metrics lack what PostgreSQL knows: %s", str(error).strip())
-        return []
+        return
+    for part in _PARTS:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_LONGEST_QUERY])
+                yield from list(part())
+        except DATABASE_AWAY as error:
+            logger.warning("The metrics lack %s: %s", part.__name__, str(error).strip())
 
 
 def _shop() -> Iterator[Metric]:
@@ -156,6 +161,9 @@ def _pipeline() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "ganh_dead_letters", "Dead letters not replayed yet.", status.dead_letter_count()
     )
+
+
+def _emails() -> Iterator[Metric]:
     emails = UnknownMetricFamily(
         "ganh_emails_total", "Emails by event type and status.", labels=["type", "status"]
     )
@@ -198,6 +206,9 @@ def _programs() -> Iterator[Metric]:
         ),
         {duty.__name__: failing.get(duty.__name__, 0) for duty in clock.DUTIES},
     )
+
+
+_PARTS = (_programs, _pipeline, _intakes, _shop, _emails)
 
 
 def _by_label(

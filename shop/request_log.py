@@ -1,5 +1,6 @@
 """One line in the log for each request, under the id that its trace carries on to the emails."""
 
+import logging
 from time import monotonic
 from typing import cast
 
@@ -7,13 +8,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 from opentelemetry.trace import SpanKind
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from notifications.tracing import traced
+from notifications.tracing import name_in_log, traced
+
+logger = logging.getLogger(__name__)
 
 # Asked every few seconds by machines.
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 _SERVER_ERROR = 500
+_LONGEST_ID = 100
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -32,18 +35,24 @@ class RequestLogMiddleware(RequestMiddleware):
             return response
 
     def prepare(self, request: HttpRequest) -> None:
-        """Let the request's id be the trace's, which `traced` has put into the log."""
-        request_id = get_contextvars()["request_id"]
-        super().prepare(request)
-        bind_contextvars(request_id=request_id)
+        """Name what a proxy of ours calls the request; its own id is the trace's."""
+        given = request.headers.get("X-Correlation-ID") if settings.TRUSTED_PROXIES else None
+        if given:
+            name_in_log(correlation_id=given[:_LONGEST_ID])
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        if request.path in _QUIET and response.status_code < _SERVER_ERROR:
-            clear_contextvars()
-            return
-        began: float = request._began  # type: ignore[attr-defined]
-        bind_contextvars(ms=round((monotonic() - began) * 1000))
-        super().handle_response(request, response)
+        """Write the line; what failed with an unexpected error has one already."""
+        if hasattr(request, "_raised_exception"):
+            super().handle_response(request, response)
+        elif request.path not in _QUIET or response.status_code >= _SERVER_ERROR:
+            began: float = request._began  # type: ignore[attr-defined]
+            told = {
+                "request": self.format_request(request),
+                "code": response.status_code,
+                "ms": round((monotonic() - began) * 1000),
+            }
+            level = logging.WARNING if response.status_code >= _SERVER_ERROR else logging.INFO
+            logger.log(level, "request_finished", extra=told)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:

@@ -3,7 +3,6 @@
 `.env.example` and `docs/operations.md` list each variable with its meaning.
 """
 
-import logging
 import os
 import warnings
 from datetime import timedelta
@@ -356,11 +355,6 @@ LOGGING = logging_settings(
         DATABASES["default"].get("PASSWORD") or "",
     ),
 )
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # the line at the end says it all
-DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
-DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.WARNING  # what failed has its own line
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # it would cost every page a query
-DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = TRUSTED_PROXIES > 0
 # Where OpenTelemetry's collector listens; without it no span is recorded.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")

@@ -85,6 +85,28 @@ def test_promtool_finds_no_fault_with_the_alerts() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_each_alert_is_raised_by_what_it_is_for_and_not_while_all_is_well() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("Needs promtool (Debian's package prometheus).")
+    acted = subprocess.run(
+        [promtool, "test", "rules", "alerts_test.yml"],
+        cwd=DEPLOY / "prometheus",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert acted.returncode == 0, acted.stdout + acted.stderr
+
+
+def test_each_alert_is_acted_out() -> None:
+    acts = yaml.safe_load((DEPLOY / "prometheus" / "alerts_test.yml").read_text())["tests"]
+    checks = [check for act in acts for check in act["alert_rule_test"]]
+    raised = {check["alertname"] for check in checks if check["exp_alerts"]}
+    quiet = {check["alertname"] for check in checks if not check["exp_alerts"]}
+    assert raised == quiet == {rule["alert"] for rule in _RULES}
+
+
 @pytest.mark.parametrize("rule", _RULES, ids=lambda rule: rule["alert"])
 def test_alert_says_what_is_wrong_and_leads_to_its_entry_in_the_runbook(
     rule: dict[str, dict[str, str]],

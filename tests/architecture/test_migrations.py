@@ -16,6 +16,7 @@ from django.db import models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED
 
 from devtools.environment import PROJECT
@@ -23,6 +24,7 @@ from devtools.environment import PROJECT
 _OURS = ("shop", "payments", "orders", "inventory", "notifications")
 _EXEMPT = PROJECT / "tests" / "architecture" / "exempt_migrations.txt"
 _CONCURRENT = (AddIndexConcurrently, RemoveIndexConcurrently)
+_REWRITES = "may write the whole table anew; add a column, or say why not in the exemption"
 _RENAMES = (operations.RenameField, operations.RenameModel, operations.AlterModelTable)
 _REMOVALS = (operations.RemoveField, operations.DeleteModel)
 
@@ -33,10 +35,28 @@ def _exempt() -> set[str]:
 
 
 def _all() -> dict[str, Migration]:
-    found = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    found = _LOADER.disk_migrations
     return {f"{app}.{name}": one for (app, name), one in found.items() if app in _OURS}
 
 
+def _columns_altered(migration: Migration, state: ProjectState) -> Iterator[operations.AlterField]:
+    """Yield those of its operations that change a column, not only what is said about it."""
+    for operation in migration.operations:
+        if isinstance(operation, operations.AlterField):
+            model = state.models[migration.app_label, operation.model_name_lower]
+            if _definition(model.get_field(operation.name)) != _definition(operation.field):
+                yield operation
+        operation.state_forwards(migration.app_label, state)
+
+
+def _definition(field: Any) -> tuple[Any, ...]:
+    """Return what of a field stands in the database."""
+    _name, path, positional, given = field.deconstruct()
+    told = {name: one for name, one in given.items() if name not in field.non_db_attrs}
+    return path, positional, sorted(told.items(), key=str)
+
+
+_LOADER = MigrationLoader(None, ignore_no_migrations=True)
 MIGRATIONS = _all()
 
 
@@ -46,6 +66,10 @@ def faults(migration: Migration) -> list[str]:
         one.name_lower for one in migration.operations if isinstance(one, operations.CreateModel)
     }
     found = [fault for one in migration.operations for fault in _faults(one, new)]
+    if any(isinstance(one, operations.AlterField) for one in migration.operations):
+        before = _LOADER.project_state((migration.app_label, migration.name), at_end=False)
+        altered = _columns_altered(migration, before)
+        found += [f"{one.describe()}: {_REWRITES}" for one in altered]
     if migration.atomic and any(isinstance(one, _CONCURRENT) for one in migration.operations):
         found.append("makes an index concurrently: set atomic = False")
     return found
@@ -64,8 +88,6 @@ def _faults(operation: Operation, new: set[str]) -> Iterator[str]:
         yield from _of_constraint(operation, told)
     if isinstance(operation, operations.AddField):
         yield from _of_new_field(operation.field, told)
-    if isinstance(operation, operations.AlterField) and not operation.field.choices:
-        yield f"{told}: may write the whole table anew; add a column, or say so in the exemption"
     if isinstance(operation, _RENAMES):
         yield f"{told}: the code of the release before asks for the old name"
     if isinstance(operation, _REMOVALS):
@@ -114,7 +136,6 @@ def _migration(*found: Operation) -> Migration:
         (operations.AddField("order", "colour", models.CharField(default="")), "db_default"),
         (operations.RenameField("order", "email", "address"), "old name"),
         (operations.RemoveField("order", "email"), "a release after"),
-        (operations.AlterField("order", "email", models.TextField()), "whole table"),
         (operations.RunPython(operations.RunPython.noop), "batches"),
         (
             operations.AddConstraint(
@@ -128,6 +149,15 @@ def _migration(*found: Operation) -> Migration:
 def test_what_locks_for_long_is_found(operation: Operation, word: str) -> None:
     (fault,) = faults(_migration(operation))
     assert word in fault
+
+
+@pytest.mark.parametrize(
+    ("field", "count"), [(models.TextField(), 1), (models.EmailField(help_text="Another."), 0)]
+)
+def test_only_a_changed_column_is_found(field: Any, count: int) -> None:
+    migration = _migration(operations.AlterField("order", "email", field))
+    state = _LOADER.project_state(_LOADER.graph.leaf_nodes("orders")[0])
+    assert len(list(_columns_altered(migration, state))) == count
 
 
 def test_a_new_table_may_have_everything() -> None:

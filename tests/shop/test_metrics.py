@@ -163,6 +163,25 @@ def test_without_database_the_processes_still_tell(
 
 @pytest.mark.usefixtures("no_kafka")
 @pytest.mark.django_db
+def test_a_figure_that_takes_too_long_leaves_out_itself_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
+
+    monkeypatch.setattr("shop.operations._LONGEST_QUERY", "50ms")
+    monkeypatch.setattr("shop.operations.email_delays", slow)
+
+    names = {name for name, _ in scrape(client)}
+
+    assert "ganh_outbox_depth" in names
+    assert "ganh_orders_total" in names
+    assert "ganh_email_delay_seconds_bucket" not in names
+
+
+@pytest.mark.usefixtures("no_kafka")
+@pytest.mark.django_db
 def test_a_refused_placement_is_counted(client: Client) -> None:
     before = scrape(client)["ganh_intake_refused_total", ()]
     full = Intake(workers=1, queue=0)
