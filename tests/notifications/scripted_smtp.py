@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 HANG_UP = ""
+SILENCE = "(says nothing, and keeps the connection)"
 Script = Mapping[str, str | list[str]]
 _DEFAULTS = {"DATA": "354 go ahead", ".": "250 kept", "QUIT": "221 bye"}
 
@@ -69,6 +70,9 @@ class _Dialogue(socketserver.StreamRequestHandler):
 
     def _say(self, answer: str, *, now: bool = True) -> bool:
         if answer == HANG_UP:
+            return False
+        if answer == SILENCE:
+            self.rfile.read()  # until the client has had enough
             return False
         self._said += f"{answer}\r\n".encode()
         if now:

@@ -22,7 +22,7 @@ from devtools.mailbox.store import Store
 from devtools.ports import free_port
 from notifications import smtp
 from notifications.mailer import Answer, Mailer, MailServerAway
-from tests.notifications.scripted_smtp import HANG_UP, ScriptedServer, scripted_server
+from tests.notifications.scripted_smtp import HANG_UP, SILENCE, ScriptedServer, scripted_server
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +111,27 @@ def test_server_that_goes_down_is_away(settings: Settings, stage: str) -> None:
 def test_connection_lost_at_the_dot_leaves_it_unknown(settings: Settings) -> None:
     with scripted_server({".": HANG_UP}) as server:
         assert mailer(settings, server).send(email()).answer is Answer.NONE
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "."])
+def test_server_that_says_nothing_is_given_up_and_the_next_email_sent(
+    settings: Settings, stage: str
+) -> None:
+    settings.EMAIL_TIMEOUT = 0.5
+    with scripted_server({stage: SILENCE}) as server:
+        sender = mailer(settings, server)
+        assert sender.send(email()).answer is Answer.NONE
+        sender.open()
+        assert sender.send(email()).answer is Answer.ACCEPTED
+
+
+def test_server_that_does_not_even_greet_is_away(settings: Settings) -> None:
+    settings.EMAIL_TIMEOUT = 0.5
+    with (
+        scripted_server({"CONNECT": SILENCE}) as server,
+        pytest.raises(MailServerAway, match="timed out"),
+    ):
+        mailer(settings, server)
 
 
 @pytest.mark.parametrize("banner", ["554 no service", "421 too busy", HANG_UP])
