@@ -21,18 +21,20 @@ class NetworkAddressMiddleware:
     """Makes REMOTE_ADDR the visitor's address where TRUSTED_PROXIES stand in front of the shop.
 
     Each proxy appends whom it was asked by to X-Forwarded-For; what stands before those was written
-    by the visitor and is not believed.
+    by the visitor and is not believed. The zone of a link-local address (`fe80::1%eth0`) is left
+    out: it is our own interface, and PostgreSQL takes no such address.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        address = request.META.get("REMOTE_ADDR", "")
         hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
         if 0 < settings.TRUSTED_PROXIES <= len(hops):
-            address = hops[-settings.TRUSTED_PROXIES].strip()
-            if _is_address(address):
-                request.META["REMOTE_ADDR"] = address
+            told = hops[-settings.TRUSTED_PROXIES].strip()
+            address = told if _is_address(told) else address
+        request.META["REMOTE_ADDR"] = address.partition("%")[0]
         return self.get_response(request)
 
 

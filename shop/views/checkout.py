@@ -165,11 +165,13 @@ def _page(
     """Render the form with what was typed; `is_bare`: without remarks on what is missing."""
     options = contents.delivery_options()
     form.offer_countries(_countries(options))
+    chosen = _chosen(form, options)
     context: dict[str, Any] = {
         "form": form,
         "contents": contents,
         "options": options,
-        "chosen": _chosen(form, options),
+        "chosen": chosen,
+        "total": chosen.total if chosen else contents.quote.items_total,
         "checkout_key": _key(form),
         "wrong": [] if is_bare else [field for field in form if field.errors],
         "is_bare": is_bare,

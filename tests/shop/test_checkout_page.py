@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from orders.models import Order
 from shop import intake
-from shop.models import Variant
+from shop.models import DeliveryMethod, Variant
 from tests.factories import DeliveryMethodFactory
 from tests.shop.pages import ADDRESS, filled_form, form_of, put_in_cart, summary
 
@@ -72,6 +72,13 @@ def test_short_line_is_named_and_what_is_left_can_be_taken(client: Client, tea: 
     again = filled_form(client.post("/checkout/", {**form, "adjust": "1"}), "/checkout/")
     assert again["email"] == ADDRESS["email"]
     assert client.post("/checkout/", again).status_code == 303
+
+
+def test_shop_without_any_delivery_says_so(client: Client, tea: Variant) -> None:
+    DeliveryMethod.objects.all().delete()
+    response = client.post("/checkout/", form_of(client))
+    assert response.status_code == 422
+    assert "Choose a way of delivery" in summary(response)
 
 
 def test_delivery_that_does_not_go_there_is_said(client: Client, tea: Variant) -> None:

@@ -13,7 +13,7 @@ from shop.checkout import place_order
 from shop.middleware import NetworkAddressMiddleware
 from shop.models import Variant
 from shop.placement import Placement, TooManyOpenOrders
-from tests.factories import VariantFactory, contact, placement
+from tests.factories import DeliveryMethodFactory, VariantFactory, contact, placement
 from tests.shop.flows import paid_order
 from tests.shop.pages import form_of, put_in_cart, text_of
 from tests.together import together
@@ -96,6 +96,14 @@ def test_switched_off_for_load_tests(tea: Variant, settings: Settings) -> None:
 
 
 # --- Whose address it is
+
+
+def test_link_local_visitor_may_order(client: Client, tea: Variant) -> None:
+    DeliveryMethodFactory.create()
+    put_in_cart(client, tea)
+    response = client.post("/checkout/", form_of(client), REMOTE_ADDR="fe80::1%eth0")
+    assert response.status_code == 303
+    assert Order.objects.get().network_address == "fe80::1"
 
 
 @pytest.mark.parametrize(
