@@ -124,7 +124,6 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["-placed_at"], name="orders_by_time"),
-            models.Index(fields=["email", "-placed_at"], name="orders_by_address"),
             models.Index(Upper("email"), F("placed_at").desc(), name="orders_by_any_spelling"),
             models.Index(
                 fields=["expires_at"], condition=Q(status="PENDING"), name="orders_that_will_end"

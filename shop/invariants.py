@@ -237,9 +237,10 @@ def _unbroken(table: str, owner: str, owned_by: str, number: str) -> str:
         FROM {owned_by}
         LEFT JOIN (
             SELECT {owner} AS id, bool_and(old = before) AS is_unbroken,
-                   (array_agg(new ORDER BY id DESC))[1] AS status
-            FROM (SELECT *, lag(new, 1, '') OVER (PARTITION BY {owner} ORDER BY id) AS before
-                  FROM {table}) AS step
+                   max(new) FILTER (WHERE after IS NULL) AS status
+            FROM (SELECT {owner}, old, new, lag(new, 1, '') OVER steps AS before,
+                         lead(new) OVER steps AS after
+                  FROM {table} WINDOW steps AS (PARTITION BY {owner} ORDER BY id)) AS step
             GROUP BY {owner}) history ON history.id = owner.id
         WHERE history.status IS DISTINCT FROM owner.status OR NOT history.is_unbroken
     """  # noqa: S608 - names of our own tables
