@@ -98,6 +98,7 @@ _NAVIGATION = [
             _item(_("People"), "person", "auth.user"),
             _item(_("Groups"), "group", "auth.group"),
             _item(_("Locked out"), "lock", "axes.accessattempt"),
+            _item(_("Second factors"), "key", "mfa.authenticator"),
         ],
     },
 ]
@@ -119,6 +120,9 @@ def admin_look(shop_name: str) -> dict[str, Any]:
         ],
         "SHOW_BACK_BUTTON": True,
         "DASHBOARD_CALLBACK": "shop.admin.dashboard.add_dashboard",
+        "ACCOUNT": {
+            "navigation": [{"title": _("Two-factor sign-in"), "link": reverse_lazy("mfa_index")}]
+        },
         "STYLES": [lambda _request: static("shop/admin.css")],
         "COLORS": {"primary": _GREEN, "base": _PAPER},
         "SIDEBAR": {"show_search": True, "navigation": _NAVIGATION},

@@ -61,6 +61,13 @@ def seconds_to_wait(request: HttpRequest, action: str, limits: Iterable[Limit]) 
     return max(waits, default=0)
 
 
+def wait_for(action: str, value: str, most: int, window: timedelta) -> int:
+    """Count one more try of this action by that value; return for how long it may not be done."""
+    if not settings.RATE_LIMITS:
+        return 0
+    return _count(action, Limit("value", most, window), value)
+
+
 def name_tried(request: HttpRequest, credentials: Mapping[str, str] | None) -> str:
     """Return with which name somebody tries to sign in, alike for the shop and the admin."""
     given = credentials or {}

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 _SHOP = ("orders", "payments", "inventory", "notifications", "shop")
-_PEOPLE = ("auth", "axes")
+_PEOPLE = ("auth", "axes", "mfa")
 _KEPT = ("product", "productpicture", "variant", "category", "deliverymethod", "shoppage")
 
 

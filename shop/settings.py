@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "shop",  # before allauth, whose templates it overrides
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "payments",
     "orders",
     "inventory",
@@ -103,6 +104,7 @@ MIDDLEWARE = [
     "shop.middleware.AccountPagesMiddleware",
     "shop.middleware.RateLimitMiddleware",
     "axes.middleware.AxesMiddleware",
+    "shop.second_factor.SecondFactorMiddleware",
     "shop.middleware.DatabaseAwayMiddleware",
     "shop.admin_policy.AdminPolicyMiddleware",
 ]
@@ -187,6 +189,17 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = False  # ours count exactly, over all web processes: shop.rate_limits
 PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds
+STAFF_TWO_FACTOR = env.choice(
+    "STAFF_TWO_FACTOR", ("required", "optional"), "required" if IS_HTTPS else "optional"
+)
+MFA_ADAPTER = "shop.second_factor.SealedSecrets"
+MFA_FORMS = {
+    "authenticate": "shop.second_factor.AuthenticateForm",
+    "reauthenticate": "shop.second_factor.ReauthenticateForm",
+    "activate_totp": "shop.second_factor.ActivateForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # staff sign in by name
+MFA_TOTP_ISSUER = SHOP_NAME
 AXES_ENABLED = RATE_LIMITS
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)

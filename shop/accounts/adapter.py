@@ -65,8 +65,10 @@ _LETTERS = {
         AccountEmail.EMAIL_CHANGED, _page("page", "contact"), tells={"new_address": "to_email"}
     ),
 }
-# Giving up a change that was never confirmed is nobody's news.
-_NOT_TOLD = frozenset({"email_deleted"})
+# Giving up a change that was never confirmed is nobody's news; the audit trail tells of the rest.
+_NOT_TOLD = frozenset(
+    {"email_deleted", "totp_activated", "totp_deactivated", "recovery_codes_generated"}
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types

@@ -3,8 +3,10 @@
 from typing import Any
 
 import allauth.account.admin
+import allauth.mfa.admin
 import axes.admin
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -14,8 +16,12 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 # Their own admins do not look like the rest; who is locked out is all that staff need.
-_THEIRS = (allauth.account.admin, axes.admin)  # imported: whatever they register is there now
-for model in (User, Group, EmailAddress, AccessAttempt, AccessFailureLog, AccessLog):
+_THEIRS = (
+    allauth.account.admin,
+    allauth.mfa.admin,
+    axes.admin,
+)  # imported: whatever they register is there now
+for model in (User, Group, EmailAddress, AccessAttempt, AccessFailureLog, AccessLog, Authenticator):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
@@ -40,6 +46,23 @@ class AccessAttemptAdmin(ModelAdmin):  # type: ignore[misc]
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
     search_fields = ("username", "ip_address")
+    fields = list_display
+
+    def has_add_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ModelAdmin):  # type: ignore[misc]
+    """Who has a second factor; deleting the rows lets one who lost it set up another."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
     fields = list_display
 
     def has_add_permission(self, *_: Any, **__: Any) -> bool:
