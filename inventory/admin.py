@@ -5,11 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from inventory.models import Stock, StockMovement
-from notifications.admin import ReadOnlyAdmin
+from notifications.admin import AuditedAdmin, ReadOnlyAdmin
 from notifications.exports import ExportedAdmin
 
 
@@ -52,7 +52,7 @@ class RunningOut(admin.SimpleListFilter):
         return queryset.filter(on_hand__lte=F("held") + F("low_stock_threshold"))
 
 
-class StockAdmin(ModelAdmin):  # type: ignore[misc]
+class StockAdmin(AuditedAdmin):
     """What is on the shelf; the shop registers it, and takes stock there."""
 
     list_display = ("sku", "on_hand", "held", "left", "low_stock_threshold")

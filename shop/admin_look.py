@@ -97,6 +97,7 @@ _NAVIGATION = [
             _item(_("Checks of the books"), "balance", "shop.bookscheck"),
             _item(_("People"), "person", "auth.user"),
             _item(_("Groups"), "group", "auth.group"),
+            _item(_("Audit trail"), "history", "admin.logentry"),
             _item(_("Locked out"), "lock", "axes.accessattempt"),
             _item(_("Second factors"), "key", "mfa.authenticator"),
         ],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from notifications.account_emails import forget_old_addresses
 from notifications.database import DATABASE_AWAY
@@ -15,8 +16,11 @@ from notifications.tracing import traced
 from payments import duties
 from shop import duty_failures, failures, intake_reports, promises, spool
 from shop.accounts.closing import forget_old_sign_ins, forget_unconfirmed
+from shop.books import check_books
+from shop.models import BooksCheck
 from shop.rate_limits import forget_attempts
 from shop.staff_digest import tell_staff_daily
+from shop.tallies import forget_tallies, tally_hours
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,8 @@ DATABASE_DUTIES: tuple[Duty, ...] = (
     forget_unconfirmed,
     forget_old_sign_ins,
     forget_old_addresses,
+    tally_hours,
+    forget_tallies,
 )
 PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.work_on_webhooks,
@@ -65,6 +71,18 @@ PAYPAL_DUTIES: tuple[Duty, ...] = (
     duties.compare_captures,
 )
 DUTIES = (*DATABASE_DUTIES, *PAYPAL_DUTIES)
+
+
+def check_books_in_time() -> int:
+    """Check the books when the last check is BOOKS_CHECK_MINUTES old; it may take long."""
+    last = BooksCheck.objects.first()
+    if last is None or timezone.now() - last.checked_at >= settings.BOOKS_CHECK:
+        check_books()
+    return 0
+
+
+# On a thread of its own beside the ticks, which wait for it no more than for PayPal.
+BOOKS_DUTIES: tuple[Duty, ...] = (check_books_in_time,)
 
 
 def tick() -> int:
@@ -81,9 +99,12 @@ def run(shutdown: Shutdown) -> None:
     database = threading.Thread(
         target=_repeat, args=(shutdown, (_beat, *DATABASE_DUTIES)), name="clock-database"
     )
+    books = threading.Thread(target=_repeat, args=(shutdown, BOOKS_DUTIES), name="clock-books")
     database.start()
+    books.start()
     _repeat(shutdown, (_beat_for_paypal, *PAYPAL_DUTIES))
     database.join()
+    books.join()
 
 
 def _repeat(shutdown: Shutdown, duties_of_tick: Sequence[Duty]) -> None:

@@ -20,6 +20,7 @@ from shop.money import validate_coins
 from shop.placement_records import FailedPlacement, IntakeReport, PlacementPromise
 from shop.price_history import remember_prices
 from shop.rate_limits import AttemptCount
+from shop.tallies import HourTally
 
 __all__ = [
     "AttemptCount",
@@ -28,6 +29,7 @@ __all__ = [
     "DeliveryMethod",
     "DutyFailure",
     "FailedPlacement",
+    "HourTally",
     "IntakeReport",
     "PlacementPromise",
     "PriceChange",

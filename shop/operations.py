@@ -204,7 +204,10 @@ def _programs() -> Iterator[Metric]:
             "How often in a row a duty of the clock has failed now.",
             labels=["duty"],
         ),
-        {duty.__name__: failing.get(duty.__name__, 0) for duty in clock.DUTIES},
+        {
+            duty.__name__: failing.get(duty.__name__, 0)
+            for duty in (*clock.DUTIES, *clock.BOOKS_DUTIES)
+        },
     )
 
 

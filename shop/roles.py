@@ -37,13 +37,14 @@ ROLES: Mapping[str, Q] = {
     | Q(content_type__app_label="shop", codename__in=("delete_productpicture", "view_pricechange"))
     | Q(content_type__app_label="inventory", codename__startswith="view_")
     | Q(content_type__app_label="inventory", codename="change_stock"),
-    "owner": Q(content_type__app_label__in=(*_SHOP, *_PEOPLE)),
+    "owner": Q(content_type__app_label__in=(*_SHOP, *_PEOPLE))
+    | Q(content_type__app_label="admin", codename="view_logentry"),
 }
 
 
 def grant_roles(*_: Any) -> None:
     """Make the groups, and give each exactly its permissions; what a migration runs."""
-    for label in (*_SHOP, *_PEOPLE):
+    for label in (*_SHOP, *_PEOPLE, "admin"):
         create_permissions(apps.get_app_config(label), verbosity=0)
     for name, rule in ROLES.items():
         group, _created = Group.objects.get_or_create(name=name)

@@ -39,6 +39,7 @@ def _minutes(name: str, default: str) -> timedelta:
 ORDER_HOLD = _minutes("ORDER_HOLD_MINUTES", "15")
 ORDER_EXPIRY = _minutes("ORDER_EXPIRY_MINUTES", "180")
 ORDER_REMINDER = min(_minutes("ORDER_REMINDER_MINUTES", "5"), ORDER_HOLD / 3)
+BOOKS_CHECK = _minutes("BOOKS_CHECK_MINUTES", "60")
 CLOCK_SECONDS = float(env.number("CLOCK_SECONDS", "5"))
 
 # --- Web processes and the intake in front of the database ------------------------------------

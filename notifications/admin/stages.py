@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from notifications.admin.audit import AuditedAdmin
 from notifications.emails import Unwritable
 from notifications.models import DeliveryStatus, EmailDelivery, Event, StageSetting
 from notifications.previews import (
@@ -39,7 +39,7 @@ _PREVIEW_POLICY = (
 
 
 @admin.register(StageSetting)
-class StageSettingAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
+class StageSettingAdmin(AuditedAdmin):
     """The stage table. Its rows come with the shop; staff turn the switches."""
 
     list_display = ("type", "to", "is_on", "purpose", "last_day")

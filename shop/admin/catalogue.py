@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from inventory.models import Stock
+from notifications.admin import AuditedAdmin
 from shop.admin.catalogue_files import ProductResource, VariantResource
 from shop.admin.importing import ImportedAdmin
 from shop.admin.pictures import PictureInline, show_first_picture
@@ -52,7 +53,7 @@ class VariantInline(TabularInline):  # type: ignore[misc] # unfold has no types
 
 
 @admin.register(Product)
-class ProductAdmin(ImportedAdmin, ModelAdmin):  # type: ignore[misc]
+class ProductAdmin(ImportedAdmin, AuditedAdmin):
     """Products in both languages. One that is no longer sold is withdrawn, not deleted."""
 
     resources = (ProductResource,)
@@ -116,7 +117,7 @@ class ProductAdmin(ImportedAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Variant)
-class VariantAdmin(ImportedAdmin, ModelAdmin):  # type: ignore[misc]
+class VariantAdmin(ImportedAdmin, AuditedAdmin):
     """Every SKU and its price in one list; a new one is made on its product's page, or by file."""
 
     resources = (VariantResource,)
@@ -139,7 +140,7 @@ class VariantAdmin(ImportedAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Category)
-class CategoryAdmin(ModelAdmin):  # type: ignore[misc]
+class CategoryAdmin(AuditedAdmin):
     """The shop's shelves."""
 
     list_display = ("name_en", "name_vi", "slug", "position")
@@ -148,7 +149,7 @@ class CategoryAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(DeliveryMethod)
-class DeliveryMethodAdmin(ModelAdmin):  # type: ignore[misc]
+class DeliveryMethodAdmin(AuditedAdmin):
     """What bringing an order costs, and where it goes."""
 
     list_display = ("name_en", "name_vi", "price", "free_above", "countries", "is_active")
@@ -157,7 +158,7 @@ class DeliveryMethodAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(ShopPage)
-class ShopPageAdmin(ModelAdmin):  # type: ignore[misc]
+class ShopPageAdmin(AuditedAdmin):
     """Contact, delivery, terms, privacy: every page of the shop leads to them, so they stay."""
 
     list_display = ("title_en", "title_vi", "slug")

@@ -26,7 +26,7 @@ from orders.models import Order
 from payments.cancelling import cancel_by_shop
 from payments.checking import check_with_paypal
 from payments.lifecycle import PaymentStatus
-from payments.refunds import refund_payment
+from payments.refunds import refund_payment, refund_stray
 from payments.returning_goods import record_return
 from shop.admin.order_forms import (
     CancelForm,
@@ -37,9 +37,11 @@ from shop.admin.order_forms import (
     ResendForm,
     ReturnForm,
     ShipForm,
+    StrayForm,
     emails_to_customer,
     left_of,
     lines_with_customer,
+    stray_money_of,
 )
 
 Text = str | Promise
@@ -108,6 +110,10 @@ def _why_not_refund(order: Order) -> Text:
     return "" if left_of(order) > 0 else _("Nothing is left to refund.")
 
 
+def _why_not_refund_stray(order: Order) -> Text:
+    return "" if stray_money_of(order) else _("No stray money is left to refund.")
+
+
 def _why_not_resend(order: Order) -> Text:
     return "" if emails_to_customer(order).exists() else _("Nothing was mailed to the customer.")
 
@@ -144,6 +150,11 @@ def _refund(form: RefundForm, by: str) -> bool:
         by=by,
         request_id=form.id,
     )
+    return True
+
+
+def _refund_stray(form: StrayForm, by: str) -> bool:
+    refund_stray(capture_id=int(form.cleaned_data["capture"]), by=by, request_id=form.id)
     return True
 
 
@@ -223,6 +234,16 @@ ORDER_ACTIONS = (
         _why_not_refund,
         _refund,
         _("The money goes back at once and cannot be fetched again. The customer is told."),
+        is_grave=True,
+    ),
+    OrderAction(
+        "refund-stray",
+        _("Refund stray money"),
+        "refund_order",
+        StrayForm,
+        _why_not_refund_stray,
+        _refund_stray,
+        _("Money that pays for nothing goes back by itself; this sends it when that has failed."),
         is_grave=True,
     ),
     OrderAction(

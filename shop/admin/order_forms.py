@@ -15,7 +15,7 @@ from notifications.models import EmailDelivery
 from notifications.stages import Role
 from orders.models import Order, OrderLine
 from orders.sent_forms import is_taken, state_of
-from payments.models import Payment
+from payments.models import Capture, Payment
 from payments.refunds import left_to_refund
 from payments.returning_goods import ReturnedPieces
 from shop.countries import country_names
@@ -121,6 +121,24 @@ class RefundForm(OrderActionForm):
         return f"{self.cleaned_data['amount']} {self.order.currency}"
 
 
+class StrayForm(OrderActionForm):
+    """Which money that pays for nothing goes back."""
+
+    capture = forms.ChoiceField(label=_("Money"))
+
+    def make_fields(self) -> None:
+        choices = [
+            (one.pk, f"{one.paypal_id} · {format_money(left, one.currency)}")
+            for one, left in stray_money_of(self.order)
+        ]
+        cast("forms.ChoiceField", self.fields["capture"]).choices = choices
+
+    def summary(self) -> str:
+        return str(
+            dict(cast("Any", self.fields["capture"]).choices)[int(self.cleaned_data["capture"])]
+        )
+
+
 class NoteForm(OrderActionForm):
     """Words for the colleagues."""
 
@@ -216,6 +234,13 @@ def left_of(order: Order) -> Decimal:
     payment: Payment = order.payment
     settling = (capture for capture in payment.captures.all() if capture.is_settling)
     return left_to_refund(next(settling, None))
+
+
+def stray_money_of(order: Order) -> list[tuple[Capture, Decimal]]:
+    """Return what PayPal took beside what paid the order, and how much of each can go back."""
+    strays = [one for one in order.payment.captures.all() if not one.is_settling]
+    counted = [(one, left_to_refund(one)) for one in strays]
+    return [(one, left) for one, left in counted if left > 0]
 
 
 def lines_with_customer(order: Order) -> list[tuple[OrderLine, int]]:

@@ -7,13 +7,18 @@ import allauth.mfa.admin
 import axes.admin
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.dispatch import receiver
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from notifications.admin import AuditedAdmin
+from notifications.admin.audit import note_in_audit_trail
 
 # Their own admins do not look like the rest; who is locked out is all that staff need.
 _THEIRS = (
@@ -27,16 +32,17 @@ for model in (User, Group, EmailAddress, AccessAttempt, AccessFailureLog, Access
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg] # unfold has no types
+class UserAdmin(AuditedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Everyone with an account."""
 
+    untold_fields = ("password", "email", "name")  # a customer's may have to be forgotten
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(AuditedAdmin, DjangoGroupAdmin):
     """What members of a group may do."""
 
 
@@ -70,3 +76,18 @@ class SecondFactorAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_change_permission(self, *_: Any, **__: Any) -> bool:
         return False
+
+
+@receiver(authenticator_added)
+def _note_added(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _note(user, f"Set up a second factor ({authenticator.type}).")
+
+
+@receiver(authenticator_removed)
+def _note_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _note(user, f"Gave a second factor up ({authenticator.type}).")
+
+
+def _note(user: User, told: str) -> None:
+    if user.is_staff:
+        note_in_audit_trail(by=user, thing=user, told=told)

@@ -20,7 +20,16 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 _ACTIONS = {
     "viewer": set(),
     "fulfilment": {"ship", "deliver", "undo-ship", "resend", "note", "correct", "return"},
-    "finance": {"cancel", "refund", "resend", "check", "note", "return", "clear-flag"},
+    "finance": {
+        "cancel",
+        "refund",
+        "refund-stray",
+        "resend",
+        "check",
+        "note",
+        "return",
+        "clear-flag",
+    },
     "catalogue": set(),
     "owner": {action.name for action in ORDER_ACTIONS},
 }
