@@ -78,8 +78,11 @@ class RateLimitMiddleware:
         return too_many_tries(request, seconds) if seconds else None
 
 
-class AccountPagesMiddleware:
-    """Lets nobody keep a page about somebody's account: no proxy, and no browser's back button."""
+class CachingMiddleware:
+    """Lets nobody keep a page unasked: each bears its visitor's cart and form token.
+
+    A page about somebody's account not even the browser's back button finds again.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -88,6 +91,8 @@ class AccountPagesMiddleware:
         response = self.get_response(request)
         if request.path.startswith("/accounts/"):
             add_never_cache_headers(response)
+        elif "Cache-Control" not in response:
+            response["Cache-Control"] = "private, no-cache"
         return response
 
 

@@ -102,7 +102,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "shop.middleware.AccountPagesMiddleware",
+    "shop.middleware.CachingMiddleware",
     "shop.middleware.RateLimitMiddleware",
     "axes.middleware.AxesMiddleware",
     "shop.second_factor.SecondFactorMiddleware",
