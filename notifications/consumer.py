@@ -59,6 +59,7 @@ class Session:
         self._away_because = ""
         self._pause = 0.0
         self._due_at = 0.0
+        self._has_partitions = False
         self._finish_by: float | None = None
 
     def __enter__(self) -> "Session":
@@ -98,6 +99,7 @@ class Session:
 
     def _turn(self) -> bool:
         """Do what there is to do; return whether Kafka had nothing new."""
+        self._has_partitions = self._reader.has_partitions  # asked once a batch: it is no mere read
         self._pulse()
         self._knock()
         messages = self._reader.fetch(BATCH, seconds=IDLE_SECONDS)
@@ -190,7 +192,7 @@ class Session:
     def _detail(self) -> str:
         if self._is_away:
             return "the mail server is away"
-        return "" if self._reader.has_partitions else "stands by: every partition has its consumer"
+        return "" if self._has_partitions else "stands by: every partition has its consumer"
 
 
 def run_consumer(shutdown: Shutdown) -> None:

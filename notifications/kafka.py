@@ -181,6 +181,9 @@ class Consumer:
                 "session.timeout.ms": 10_000,
                 "max.poll.interval.ms": 120_000,
                 "fetch.wait.max.ms": 50,
+                # A few seconds of work wait in memory; by itself librdkafka would keep 64 MB.
+                "queued.min.messages": 1_000,
+                "queued.max.messages.kbytes": 4_096,
                 "topic.metadata.refresh.interval.ms": 5_000,
                 "error_cb": self._on_error,
             }

@@ -65,7 +65,8 @@ IS_HTTPS = SHOP_URL.startswith("https://")
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    # Without its search for the admin's pages, which shop.urls begins: who serves none needs none.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

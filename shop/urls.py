@@ -21,6 +21,8 @@ from shop.views import (
     stopping,
 )
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
     path("products/", catalogue.product_list, name="products"),
