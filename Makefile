@@ -27,9 +27,9 @@ test: setup ## Run every test (PYTEST_ARGS="tests/orders -k ship" runs some)
 	@$(RUN) -m devtools.kafka --if-possible
 	@$(RUN) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-browser-all: setup ## Run the browser tests with those that `make test` leaves out
+browser-all: setup ## Run all browser tests; a screenshot of each page and state in test-results/album
 	@$(RUN) -m devtools.kafka --if-possible
-	@$(RUN) -m pytest -m "slow or not slow" tests/browser $(PYTEST_ARGS)
+	@$(RUN) -m pytest -m "slow or not slow" --album test-results/album tests/browser $(PYTEST_ARGS)
 
 check: setup ## Check format, lint, types, layers, migrations, settings, translations, docs
 	$(RUN) -m ruff format --check .

@@ -54,6 +54,10 @@ class Contents:
     def can_be_ordered(self) -> bool:
         return bool(self.lines) and not any(line.is_short for line in self.lines)
 
+    @property
+    def pieces(self) -> int:
+        return sum(line.item.quantity for line in self.lines)
+
     def take_new_prices(self) -> bool:
         """Let the prices of now count as shown; return whether any differed."""
         changed = False

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import services
 from tests.browser.shopper import Shopper
@@ -27,6 +27,26 @@ class Habits(TypedDict, total=False):
 
 
 NewShopper = Callable[..., Shopper]
+Album = Callable[[Page, str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--album", help="a folder for a screenshot of every page in every state")
+
+
+@pytest.fixture
+def album(request: pytest.FixtureRequest) -> Album:
+    """Return a function that keeps a page's picture, where --album asks for it."""
+    folder = request.config.getoption("album", default=None)
+
+    def keep(page: Page, state: str, scheme: str) -> None:
+        if folder:
+            language = page.locator("html").get_attribute("lang")
+            width = page.evaluate("innerWidth")
+            name = f"{state}.{language}.{scheme}.{width}.png".replace(" ", "-")
+            page.screenshot(path=Path(folder) / name, full_page=True)
+
+    return keep
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -3,6 +3,8 @@
 import json
 import re
 import uuid
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -13,6 +15,17 @@ from tests.running_stack import RunningStack
 # The four forms on PayPal's page, in whatever language it speaks.
 PAY, DECLINE, LEAVE, CANCEL = "pay", "decline", "leave", "cancel"
 
+_STAFF_KNOW = """
+from decimal import Decimal
+from uuid import uuid4
+from django.utils import timezone
+from inventory.models import StockHold
+from orders.fulfilment import mark_delivered, ship_order
+from orders.models import Order
+from payments.cancelling import cancel_by_shop
+from payments.endings import release_ended_hold
+from payments.refunds import refund_payment
+"""
 _ORDER_ADDRESS = re.compile(r"/orders/([\w-]+)/[\w-]+/$")
 _PAYPAL_ADDRESS = re.compile(r"/checkoutnow\?token=")
 
@@ -47,6 +60,7 @@ class Shopper:
             buy.locator(f"label:has(input[value='{sku}'])").click()
         buy.locator("[name=quantity]").fill(quantity)
         buy.locator("button").click()
+        expect(self.page.locator(".messages a, [role=alert]").first).to_be_visible()
 
     def fill_in(self, **changes: str) -> None:
         """Fill in the checkout that is open."""
@@ -97,6 +111,50 @@ class Shopper:
         found = _ORDER_ADDRESS.search(self.page.url)
         assert found, self.page.url
         return found[1]
+
+    # --- What others do meanwhile
+
+    def staff(self, *deeds: str) -> None:
+        """Let staff do something about `order`, the last this person placed."""
+        find = f"order = Order.objects.filter(email={self.email!r}).latest('placed_at')"
+        self._stack.manage("shell", "-v", "0", "-c", "\n".join([_STAFF_KNOW, find, *deeds]))
+
+    @contextmanager
+    def left(self, pieces: Mapping[str, int]) -> Generator[None]:
+        """Let so many pieces of each SKU be left for a while."""
+        before = {sku: self._on_hand(sku) for sku in pieces}
+        self._set_stock(pieces)
+        yield
+        self._set_stock(before)
+
+    @contextmanager
+    def price(self, sku: str, price: str) -> Generator[None]:
+        """Let a variant cost something else for a while."""
+        variants = f"Variant.objects.filter(sku={sku!r})"
+        code = "from shop.models import Variant\n"
+        read = f"{code}print({variants}[0].price)"
+        before = self._stack.manage("shell", "-v", "0", "-c", read).strip()
+        for one in (price, before):
+            self._stack.manage("shell", "-v", "0", "-c", f"{code}{variants}.update(price='{one}')")
+            if one == price:
+                yield
+
+    @contextmanager
+    def paypal_fault(self, route: str, kind: str) -> Generator[None]:
+        """Let PayPal answer otherwise once."""
+        self._stack.emulator.fault(route, kind)
+        yield
+        self._stack.emulator.clear_faults()
+
+    def stock_locked(self, sku: str) -> AbstractContextManager[None]:
+        return self._stack.stock_locked(sku)
+
+    def _on_hand(self, sku: str) -> int:
+        return int(json.loads(self._stack.manage("show_stock", sku, "--json"))["on_hand"])
+
+    def _set_stock(self, pieces: Mapping[str, int]) -> None:
+        for sku, on_hand in pieces.items():
+            self._stack.manage("set_stock", sku, str(on_hand))
 
     # --- What the shop and PayPal know
 

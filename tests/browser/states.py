@@ -69,6 +69,129 @@ def _order_paid(shopper: Shopper) -> None:
     expect(shopper.page.locator(".emails")).to_be_visible(timeout=60_000)
 
 
+def _cart_with_one(shopper: Shopper) -> None:
+    shopper.put_in_cart("phin-filter")
+    shopper.page.goto("/cart/")
+
+
+def _cart_short(shopper: Shopper) -> None:
+    """Others bought meanwhile: of one thing fewer are left, another is sold out."""
+    shopper.put_in_cart("phu-lang-vase", quantity="3")
+    shopper.put_in_cart("chu-dau-fish-plate")
+    with shopper.left({"VASE-PHULANG-24": 1, "PLATE-CHUDAU-26": 0}):
+        shopper.page.goto("/cart/")
+
+
+def _cart_with_new_price(shopper: Shopper) -> None:
+    shopper.put_in_cart("phin-filter")
+    with shopper.price("PHIN-1", "9.75"):
+        shopper.page.goto("/cart/")
+
+
+def _checkout_with_new_price(shopper: Shopper) -> None:
+    _checkout(shopper)
+    shopper.fill_in()
+    with shopper.price("PHIN-1", "9.75"):
+        shopper.main_button.click()
+        expect(shopper.page.locator(".error-summary")).to_be_focused()
+
+
+def _checkout_short(shopper: Shopper) -> None:
+    shopper.put_in_cart("phu-lang-vase", quantity="3")
+    shopper.page.goto("/checkout/")
+    shopper.fill_in()
+    with shopper.left({"VASE-PHULANG-24": 1}):
+        shopper.main_button.click()
+        expect(shopper.page.locator(".error-summary")).to_be_focused()
+
+
+def _in_line(shopper: Shopper) -> None:
+    shopper.put_in_cart("west-lake-lotus-tea")
+    shopper.page.goto("/checkout/")
+    shopper.fill_in()
+    shopper.page.route("**/*format=json", lambda route: route.fulfill(json={"state": "waiting"}))
+    with shopper.stock_locked("TEA-LOTUS-50"):
+        shopper.main_button.click()
+        expect(shopper.page.locator("[data-waits]")).to_be_visible()
+
+
+def _order_in_review(shopper: Shopper) -> None:
+    shopper.place_order("quang-phu-cau-incense")
+    with shopper.paypal_fault("capture", "pending_review"):
+        shopper.pay()
+    expect(shopper.page.locator(".state-wait")).to_be_visible()
+
+
+def _order_refused(shopper: Shopper) -> None:
+    shopper.place_order("tay-ninh-rice-paper")
+    with shopper.paypal_fault("capture", "decline"):
+        shopper.pay()
+    expect(shopper.page.locator(".step-stopped")).to_be_visible()
+
+
+def _order_sold_out(shopper: Shopper) -> None:
+    """Its hold has ended, others have bought the rest, and then it is approved."""
+    shopper.place_order("chu-dau-fish-plate")
+    shopper.staff(
+        "StockHold.objects.filter(reference=order.transaction_id).update(held_until=timezone.now())",
+        "release_ended_hold(order.pk)",
+    )
+    with shopper.left({"PLATE-CHUDAU-26": 0}):
+        shopper.pay()
+        expect(shopper.page.locator(".step-stopped")).to_be_visible()
+
+
+def _order_expired(shopper: Shopper) -> None:
+    _order_waiting(shopper)
+    shopper.staff(
+        "Order.objects.filter(pk=order.pk).update(expires_at=timezone.now())",
+    )
+    expect(shopper.page.locator(".step-stopped")).to_be_visible(timeout=60_000)
+
+
+def _paid(shopper: Shopper) -> None:
+    shopper.place_order("tay-ninh-rice-paper", quantity="2")
+    shopper.pay()
+    expect(shopper.page.locator(".state-good")).to_be_visible()
+
+
+def _order_shipped(shopper: Shopper) -> None:
+    _paid(shopper)
+    shopper.staff(_SHIP)
+    shopper.page.reload()
+
+
+def _order_delivered(shopper: Shopper) -> None:
+    _paid(shopper)
+    shopper.staff(_SHIP, "mark_delivered(order_id=order.pk, by='An')")
+    shopper.page.reload()
+
+
+def _order_refunded_in_part(shopper: Shopper) -> None:
+    _paid(shopper)
+    shopper.staff(_REFUND)
+    shopper.page.reload()
+    expect(shopper.page.locator(".sums")).to_contain_text("3")
+
+
+def _order_cancelled_by_shop(shopper: Shopper) -> None:
+    _paid(shopper)
+    shopper.staff("cancel_by_shop(order_id=order.pk, reason='Broken', by='An')")
+    shopper.page.reload()
+    expect(shopper.page.locator(".step-stopped")).to_be_visible()
+
+
+def _order_wished_away(shopper: Shopper) -> None:
+    _paid(shopper)
+    shopper.page.locator("form[action$='/cancel/'] button").click()
+    expect(shopper.page.locator(".note")).to_be_visible()
+
+
+def _reordering(shopper: Shopper) -> None:
+    _order_cancelled(shopper)
+    shopper.page.locator("a[href*='/cart/reorder/']").click()
+
+
 def _order_cancelled(shopper: Shopper) -> None:
     _order_waiting(shopper)
     shopper.page.locator("form[action$='/cancel/'] button").click()
@@ -122,6 +245,12 @@ def _history(shopper: Shopper) -> None:
     shopper.page.goto("/orders/")
 
 
+_SHIP = "ship_order(order_id=order.pk, carrier='VNPost', tracking_number='EB123456789VN', by='An')"
+_REFUND = (
+    "refund_payment(order_id=order.pk, amount=Decimal('3.00'), reason='Torn', by='An', "
+    "request_id=uuid4())"
+)
+
 STATES: dict[str, Way] = {
     "home": _at("/"),
     "list": _at("/products/"),
@@ -136,12 +265,30 @@ STATES: dict[str, Way] = {
     "cart empty": _at("/cart/"),
     "cart": _cart,
     "cart with error": _cart_with_error,
+    "cart with one": _cart_with_one,
+    "cart short": _cart_short,
+    "cart with new price": _cart_with_new_price,
     "checkout": _checkout,
     "checkout with errors": _checkout_with_errors,
+    "checkout with new price": _checkout_with_new_price,
+    "checkout short": _checkout_short,
+    "in line": _in_line,
     "order waiting": _order_waiting,
     "order declined": _order_declined,
     "order paid": _order_paid,
     "order cancelled": _order_cancelled,
+    "order in review": _order_in_review,
+    "order refused": _order_refused,
+    "order sold out": _order_sold_out,
+    "order expired": _order_expired,
+    "order shipped": _order_shipped,
+    "order delivered": _order_delivered,
+    "order refunded in part": _order_refunded_in_part,
+    "order cancelled by the shop": _order_cancelled_by_shop,
+    "order wished away": _order_wished_away,
+    "put in the cart again": _reordering,
+    "list, last page": _at("/products/?page=2"),
+    "search mistyped": _at("/products/?q=cofee+filtr"),
     "contact": _at("/pages/contact/"),
     "delivery": _at("/pages/delivery/"),
     "not found": _at("/nothing/"),
@@ -173,6 +320,21 @@ STATES: dict[str, Way] = {
 # Much like others: seen by `make browser-all` alone.
 RARE = frozenset(
     {
+        "cart with one",
+        "checkout short",
+        "checkout with new price",
+        "in line",
+        "list, last page",
+        "order cancelled by the shop",
+        "order delivered",
+        "order expired",
+        "order in review",
+        "order refused",
+        "order shipped",
+        "order sold out",
+        "order wished away",
+        "privacy",
+        "put in the cart again",
         "terms",
         "sign up sent",
         "link too old",

@@ -1,13 +1,14 @@
 """Every page in every state: accessible, valid, fit for small screens, light over the wire."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewShopper
+from devtools.environment import PROJECT
+from tests.browser.conftest import Album, NewShopper
 from tests.browser.html_rules import html_problems
 from tests.browser.shopper import Shopper
 from tests.browser.states import RARE, STATES
@@ -15,6 +16,7 @@ from tests.browser.states import RARE, STATES
 _WIDTHS = (390, 1280)
 _RULES = {"rules": {"target-size": {"enabled": True}}}
 _COLOURS = {"runOnly": ["color-contrast"]}  # what the dark scheme alone can break
+_SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {"light": _RULES, "dark": _COLOURS}
 # What a finger must hit: 44 px either way. A checkbox is hit by its label.
 _SMALL_TARGETS = """() => [...document.querySelectorAll(
     "button, select, input:not([type=hidden]), nav a, a.button, label:has(input)"
@@ -44,36 +46,41 @@ def _sideways(page: Page) -> int:
     return width
 
 
-@pytest.mark.parametrize(
-    "state",
-    [pytest.param(one, marks=[pytest.mark.slow] if one in RARE else []) for one in STATES],
-)
-def test_page_is_valid_accessible_in_every_light_and_fits_every_screen(
-    shopper: Shopper, state: str
-) -> None:
+def _look(shopper: Shopper, state: str, album: Album) -> None:
+    """Look at the page at a phone's and a desktop's width, by day and by night."""
     page = shopper.page
-    STATES[state](shopper)
     assert _markup_problems(page) == []
     for width in _WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
-        page.emulate_media(color_scheme="light")
-        assert _violations(page) == [], (width, "light")
-        page.emulate_media(color_scheme="dark")
-        assert _violations(page, _COLOURS) == [], (width, "dark")
+        for scheme, rules in _SCHEMES.items():
+            page.emulate_media(color_scheme=scheme)
+            album(page, state, scheme)
+            assert _violations(page, rules) == [], (width, scheme)
     page.set_viewport_size({"width": 320, "height": 640})
     assert _sideways(page) == 0
     assert page.evaluate(_SMALL_TARGETS) == []
 
 
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(one, marks=[pytest.mark.slow] if one in RARE else []) for one in STATES],
+)
+def test_page_is_valid_accessible_in_every_light_and_fits_every_screen(
+    shopper: Shopper, state: str, album: Album
+) -> None:
+    STATES[state](shopper)
+    _look(shopper, state, album)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
-def test_vietnamese_page_is_valid_accessible_and_fits(new_shopper: NewShopper, state: str) -> None:
-    shopper = new_shopper(viewport={"width": 320, "height": 640}, locale="vi-VN")
+def test_vietnamese_page_is_valid_accessible_and_fits(
+    new_shopper: NewShopper, state: str, album: Album
+) -> None:
+    shopper = new_shopper(locale="vi-VN")
     STATES[state](shopper)
     expect(shopper.page.locator("html")).to_have_attribute("lang", "vi")
-    assert _markup_problems(shopper.page) == []
-    assert _sideways(shopper.page) == 0
-    assert _violations(shopper.page) == []
+    _look(shopper, state, album)
 
 
 @pytest.mark.slow
@@ -100,6 +107,12 @@ def test_every_product_and_page_is_valid_and_links_lead_somewhere(shopper: Shopp
         ahead += sorted(set(links) - seen - set(ahead))
     assert len(seen) > 28
     assert problems == []
+
+
+def test_all_scripts_together_are_small() -> None:
+    scripts = list((PROJECT / "shop" / "static" / "shop").glob("*.js"))
+    assert scripts
+    assert sum(len(one.read_bytes()) for one in scripts if "admin" not in one.name) <= 6_000
 
 
 def test_first_page_is_light(shopper: Shopper) -> None:

@@ -4,35 +4,64 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 // Errors first: the summary or the wrong field has the focus.
 document.querySelector("[data-focus]")?.focus();
 
-// A choice that changes its form sends it.
-for (const field of all("[data-submits]")) {
-  field.addEventListener("change", () => field.form.requestSubmit());
-}
-
-// A button that has been pressed says so, and is pressed once.
-addEventListener("submit", (event) => {
-  const button = event.submitter?.matches("[data-busy]") && event.submitter;
-  if (!button) return;
-  if (button.ariaBusy === "true") return event.preventDefault();
-  button.ariaBusy = "true";
-  button.dataset.idle = button.innerHTML;
-  button.textContent = button.dataset.busy;
+// A choice that changes its form sends it; price and what is left follow the chosen variant.
+addEventListener("change", ({ target }) => {
+  if (target.matches("[data-submits]")) target.form.requestSubmit();
+  if (!target.matches(".variants input")) return;
+  document.querySelector("[data-price-text]").textContent = target.dataset.price;
+  document.querySelector("[data-left-text]").textContent = target.dataset.left;
 });
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const button of all("[aria-busy][data-idle]")) {
-    button.innerHTML = button.dataset.idle;
+
+// A form that has been sent says so, and is sent once; a live one changes the page it stands in.
+const idle = (form) => {
+  form.ariaBusy = null;
+  for (const button of all("[aria-busy]", form)) {
     button.ariaBusy = null;
+    if (button.dataset.idle) button.innerHTML = button.dataset.idle;
   }
+};
+let sent = Promise.resolve();
+addEventListener("submit", (event) => {
+  const { target: form, submitter: button } = event;
+  if (form.method !== "post") return;
+  if (form.ariaBusy === "true") return event.preventDefault();
+  form.ariaBusy = "true";
+  if (button) button.ariaBusy = "true";
+  if (button?.dataset.busy) {
+    button.dataset.idle = button.innerHTML;
+    button.textContent = button.dataset.busy;
+  }
+  if (!form.dataset.live) return;
+  event.preventDefault();
+  const body = new FormData(form, button); // in turn: each answer's cookie is the next one's cart
+  sent = sent.then(() => send(form, button, body));
 });
+addEventListener("pageshow", (event) => event.persisted && all("form").forEach(idle));
 
-// Product: price and what is left follow the chosen variant.
-for (const choice of all(".variants input")) {
-  choice.addEventListener("change", () => {
-    document.querySelector("[data-price-text]").textContent = choice.dataset.price;
-    document.querySelector("[data-left-text]").textContent = choice.dataset.left;
-  });
-}
+const send = async (form, button, body) => {
+  try {
+    const answer = await fetch(form.action, { method: "POST", body });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    show(page, answer.ok && form.dataset.live === "stay");
+    idle(form);
+  } catch { // as without a script: the browser says what is wrong
+    idle(form);
+    delete form.dataset.live;
+    form.requestSubmit(button);
+  }
+};
+const show = (page, stays) => {
+  const { id } = document.activeElement;
+  const parts = [".site-nav", ...(stays ? [] : ["main"])];
+  for (const part of parts) document.querySelector(part).replaceWith(page.querySelector(part));
+  const messages = document.querySelector(".messages");
+  messages.replaceChildren(...page.querySelector(".messages").childNodes);
+  document.querySelector("#told").textContent = document.querySelector("[data-told]")?.dataset.told ?? "";
+  document.title = page.title;
+  if (stays) return messages.scrollIntoView({ block: "nearest" });
+  const next = document.querySelector("[data-focus]") ?? (id && document.getElementById(id));
+  (next || document.querySelector("main")).focus();
+};
 
 // Checkout: only what goes to the country is offered; the total follows the delivery.
 const country = document.querySelector(".checkout [name=country]");
