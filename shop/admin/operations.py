@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from notifications.admin import ReadOnlyAdmin
 from shop.admin.history_chart import chart
+from shop.admin.mending import MENDINGS, Mending
 from shop.models import IntakeReport
 from shop.operations_report import OperationsReport, report
 
@@ -30,6 +32,7 @@ class Part:
     is_well: bool
     command: str = ""
     rows: str = ""  # app.model whose list shows them
+    mending: str = ""  # the button of shop.admin.mending that does it
 
     @property
     def address(self) -> str:
@@ -52,13 +55,29 @@ class OperationsAdmin(ReadOnlyAdmin):
         """Show the page, or with `?part=now` only what is renewed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.method == "POST":
+            return self._mend(request)
         now = report()
-        parts = [(one, one.may_look(request)) for one in _parts(now)]
+        parts = [(one, one.may_look(request), _button(one, request)) for one in _parts(now)]
         context = {"report": now, "parts": parts, "charts": _charts(now)}
         if request.GET.get("part") == "now":
             return TemplateResponse(request, "shop/admin/_operations.html", context)
         whole = {**self.admin_site.each_context(request), "title": _("Operations"), **context}
         return TemplateResponse(request, "shop/admin/operations.html", whole)
+
+    def _mend(self, request: HttpRequest) -> HttpResponse:
+        """Do what a button of the page says, and come back to it."""
+        mending = MENDINGS.get(request.POST.get("mend", ""))
+        if mending is None or not mending.is_for(request):
+            raise PermissionDenied
+        told = mending.perform()
+        self.message_user(request, f"{mending.label}: {told}")
+        return redirect("admin:shop_intakereport_changelist")
+
+
+def _button(part: Part, request: HttpRequest) -> Mending | None:
+    mending = MENDINGS.get(part.mending)
+    return mending if mending and mending.is_for(request) else None
 
 
 def _parts(now: OperationsReport) -> Iterator[Part]:
@@ -82,6 +101,7 @@ def _parts(now: OperationsReport) -> Iterator[Part]:
         now.dead_letters == 0,
         "manage.py replay_dead_letters",
         "notifications.deadletter",
+        "letters" if now.dead_letters else "",
     )
     yield from _placements(now)
     yield from _programs(now)
@@ -118,6 +138,7 @@ def _placements(now: OperationsReport) -> Iterator[Part]:
         now.failed_placements == 0,
         retry,
         "shop.failedplacement",
+        "placements" if now.failed_placements else "",
     )
     yield Part(
         _("Promised, not placed yet"),
@@ -128,7 +149,8 @@ def _placements(now: OperationsReport) -> Iterator[Part]:
     )
     if now.has_spooled:
         told = _("there are some: taken in once PostgreSQL answers")
-        yield Part(_("Placements in the spool"), told, is_well=False)
+        command = "manage.py run_order_clock"
+        yield Part(_("Placements in the spool"), told, is_well=False, command=command)
 
 
 def _programs(now: OperationsReport) -> Iterator[Part]:

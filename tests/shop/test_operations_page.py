@@ -81,7 +81,7 @@ def test_what_waits_for_a_person_is_told_with_what_mends_it(admin_client: Client
 
     page = admin_client.get(PAGE)
 
-    figures = {part.command: (part.figure, part.is_well) for part, _ in page.context["parts"]}
+    figures = {part.command: (part.figure, part.is_well) for part, *_ in page.context["parts"]}
     assert figures["manage.py retry_failed_placements --all"] == ("1", False)
     assert page.context["report"].open_payments[0].quarter == 1
 
@@ -180,3 +180,38 @@ def test_questions_are_few_however_much_there_is(admin_client: Client) -> None:
 
     assert len(many) == len(few)
     assert len(many) <= 20
+
+
+def failed_placement() -> FailedPlacement:
+    wish = placement()
+    return FailedPlacement.objects.create(
+        checkout_key=wish.checkout_key,
+        fingerprint="",
+        wish=wish.to_json(),
+        error="E",
+        traceback="",
+        failed_at=timezone.now(),
+        failed_again_at=timezone.now(),
+    )
+
+
+def test_a_button_places_again_what_failed(admin_client: Client) -> None:
+    failure = failed_placement()
+    assert 'value="placements"' in admin_client.get(PAGE).text
+    page = admin_client.post(PAGE, {"mend": "placements"}, follow=True)
+    assert "1 placed, 0 refused, 0 failed again." in page.text
+    failure.refresh_from_db()
+    assert failure.status == "PLACED"
+    assert 'value="placements"' not in page.text
+
+
+def test_a_button_is_for_those_alone_who_may(client: Client) -> None:
+    failure = failed_placement()
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_intakereport"))
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    assert 'value="placements"' not in client.get(PAGE).text
+    for what in ("placements", "letters", "nonsense"):
+        assert client.post(PAGE, {"mend": what}).status_code == 403
+    failure.refresh_from_db()
+    assert failure.status == "OPEN"
