@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from orders.pictures import UPLOADED
 from shop.models import Product, ProductPicture
@@ -22,7 +23,7 @@ class PictureForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
     file = forms.FileField(
         label=_("file"),
         help_text=_("JPEG, PNG or WebP; up to 10 MB; 200 pixels a side or more."),
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )
 
     class Meta:

@@ -12,6 +12,7 @@ from django.db import transaction
 from inventory.holds import set_stock
 from inventory.models import Stock
 from shop.models import Category, DeliveryMethod, Product, ShopPage, Variant
+from shop.price_history import sign_prices
 
 _CATALOGUE = Path(__file__).with_name("catalogue.json")
 # The catalogue's prices are dollars; elsewhere the same figures will do, but not where no sum has
@@ -25,6 +26,7 @@ def seed_demo() -> int:
 
     Rows that exist keep what staff made of them; stock is set for SKUs that have none yet.
     """
+    sign_prices("seed_demo")
     catalogue = json.loads(_CATALOGUE.read_text(encoding="utf-8"))
     created = sum(_category(row) for row in catalogue["categories"])
     created += sum(_product(row) for row in catalogue["products"])

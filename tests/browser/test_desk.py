@@ -1,8 +1,10 @@
-"""A day's work at the desk: fulfilment and finance, each signed in as themselves."""
+"""A day's work at the desk, of each role: signed in as themselves, in a browser."""
 
+import io
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewShopper
@@ -108,3 +110,57 @@ def test_the_order_page_fits(shopper: Shopper, desk: Desk, width: int, scheme: s
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert overflow <= 0
+
+
+def test_the_catalogue_shows_a_picture_sets_a_price_and_fills_the_shelf(
+    shopper: Shopper, desk: Desk
+) -> None:
+    page = desk("catalogue")
+    expect(page.get_by_role("link", name="Orders", exact=True)).to_have_count(0)
+    page.goto("/admin/shop/product/?q=lacquer-box")
+    page.locator("#result_list a").filter(has_text="acquer").first.click()
+    page.get_by_text("Add another Product picture").click()
+    page.locator("[name=pictures-0-file]").set_input_files(
+        {"name": "box.png", "mimeType": "image/png", "buffer": _picture()}
+    )
+    page.locator("[name=pictures-0-alt_en]").fill("A red box")
+    page.locator("[name=variants-0-price]").fill("33.00")
+    sku = page.locator("[name=variants-0-sku]").input_value()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully").first).to_be_visible()
+    page.goto(f"/admin/inventory/stock/{sku}/change/")
+    page.locator("[name=received]").fill("7")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully").first).to_be_visible()
+    shopper.page.goto("/products/lacquer-box/")
+    expect(shopper.page.get_by_alt_text("A red box")).to_be_visible()
+    expect(shopper.page.get_by_text("$33.00").first).to_be_visible()
+
+
+def test_the_viewer_sees_all_and_changes_nothing(shopper: Shopper, desk: Desk) -> None:
+    shopper.place_order("mekong-checked-scarf")
+    shopper.pay()
+    page = desk("viewer")
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    find(page, shopper)
+    expect(page.locator("#main").get_by_text(shopper.email).first).to_be_visible()
+    expect(page.locator(".order-actions")).to_have_count(0)
+
+
+def test_the_owner_reads_who_did_what(shopper: Shopper, desk: Desk) -> None:
+    shopper.place_order("mekong-checked-scarf")
+    shopper.pay()
+    page = desk("owner")
+    find(page, shopper)
+    act(page, "Ship", carrier="VNPost", tracking_number="EE111222333VN")
+    expect(page.get_by_text("Done: Ship.")).to_be_visible()
+    page.goto("/admin/admin/logentry/?q=owner")
+    expect(page.get_by_text("Ship: VNPost EE111222333VN").first).to_be_visible()
+    page.goto("/admin/shop/intakereport/")
+    expect(page.get_by_text("The intake of each web process, now")).to_be_visible()
+
+
+def _picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (640, 480), "firebrick").save(written, "PNG")
+    return written.getvalue()
