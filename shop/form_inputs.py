@@ -10,8 +10,7 @@ from typing import Any
 
 from django import forms
 from django.forms.renderers import BaseRenderer
-from django.forms.utils import flatatt
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -72,7 +71,12 @@ def _attributes(
     widget: forms.Widget, own: dict[str, Any], given: Mapping[str, Any] | None
 ) -> SafeString:
     every = {**own, **widget.attrs, **(given or {})}
-    return flatatt({name: value for name, value in every.items() if value is not None})
+    written = (
+        f" {name}" if value is True else f' {name}="{escape(value)}"'
+        for name, value in every.items()
+        if value is not None and value is not False
+    )
+    return mark_safe("".join(written))  # noqa: S308 - the names are ours, the values escaped
 
 
 @lru_cache(maxsize=100)

@@ -43,7 +43,7 @@ def test_countries_are_offered_by_name(
 def test_chosen_country_alone_is_selected(countries: CountrySelect) -> None:
     with override("en"):
         html = countries.render("country", "US", {"id": "id_country"})
-    assert html.startswith('<select id="id_country" name="country">')
+    assert html.startswith('<select name="country" id="id_country">')
     assert [line for line in _options(html) if "selected" in line] == [
         '<option value="US" selected>United States</option>'
     ]
@@ -61,7 +61,7 @@ def _options(html: str) -> list[str]:
 def test_line_writes_what_was_typed_and_nothing_else() -> None:
     html = LineInput({"autocomplete": "name"}).render("full_name", '"><b>', {"required": True})
     assert html == (
-        '<input autocomplete="name" name="full_name" type="text"'
-        ' value="&quot;&gt;&lt;b&gt;" required>'
+        '<input type="text" name="full_name" value="&quot;&gt;&lt;b&gt;"'
+        ' autocomplete="name" required>'
     )
-    assert EmailInput().render("email", None) == '<input name="email" type="email">'
+    assert EmailInput().render("email", None) == '<input type="email" name="email">'
