@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 
 from shop.models import Product
 
-MOST = 500
+MOST = 240
 _MOST_WORDS = 8
 _WHOLE_UP_TO = 1  # letters: so short a word is no beginning of another
 _SHORT = 4  # letters: up to here one mistake is forgiven, beyond it two
