@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
 from shop import settings
+from shop.logs import DiscreetFormatter
 
 wsgi_app = "shop.wsgi"
 worker_class = "gthread"
@@ -19,6 +21,18 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 5
 control_socket_disable = True  # nothing outside the shop's own folders
+
+
+class ShopLogger(Logger):  # type: ignore[misc]
+    """Writes what gunicorn says of itself as the shop's lines are written."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(DiscreetFormatter(settings.LOG_FORMAT))
+
+
+logger_class = ShopLogger
 
 # prometheus_client's own variable: where processes share what they count.
 _SHARED_METRICS = os.environ.get("PROMETHEUS_MULTIPROC_DIR")

@@ -4,14 +4,17 @@ import io
 import json
 import logging
 import re
+import runpy
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from gunicorn.config import Config
 from pytest_django import Settings
 
+from devtools.environment import PROJECT
 from devtools.mailbox.client import Mailbox
 from devtools.paypal.client import Emulator
 from orders.models import Order
@@ -149,3 +152,13 @@ def test_lines_for_people_hide_the_same() -> None:
         "a", logging.INFO, "", 0, "550 <%s> sesame-open", ("a@b.example",), None
     )
     assert "550 <…@…> …" in DiscreetFormatter("lines", ["sesame-open"]).format(record)
+
+
+def test_what_gunicorn_says_of_itself_is_written_alike() -> None:
+    logger = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))["ShopLogger"](Config())
+    record = logging.LogRecord("gunicorn.error", logging.INFO, "", 0, "Booting %s", ("it",), None)
+
+    (line,) = [handler.format(record) for handler in logger.error_log.handlers]
+
+    assert json.loads(line)["event"] == "Booting it"
+    assert not logger.access_log_enabled
