@@ -12,10 +12,11 @@ from devtools.paypal.client import Emulator
 from orders.flags import Flag
 from orders.fulfilment import ship_order
 from orders.models import Order, SentForm
-from payments.models import Refund
+from payments.models import Capture, Refund
 from payments.settlement import settle
 from tests.factories import VariantFactory, placed_order
 from tests.paying import approve, standing, violations
+from tests.payments.test_stray_refunds import stray_money
 from tests.together import together
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,7 @@ LABELS = {
     "deliver": "Mark as delivered",
     "cancel": "Cancel",
     "refund": "Refund",
+    "refund-stray": "Refund stray money",
     "resend": "Resend email",
     "check": "Check with PayPal",
     "note": "Add note",
@@ -243,3 +245,17 @@ def test_a_flag_is_cleared_with_a_note(admin_client: Client, order: Order) -> No
 
 def test_an_order_that_is_not_there_is_not_found(admin_client: Client) -> None:
     assert admin_client.get("/admin/orders/order/999/ship/").status_code == 404
+
+
+def test_stray_money_whose_refund_failed_goes_back_by_a_button(
+    admin_client: Client, paypal: Emulator
+) -> None:
+    order = stray_money(paypal)
+    assert "refund-stray" in offered(admin_client, order)
+    capture = str(Capture.objects.get().pk)
+    other = act(admin_client, placed_order(), "refund-stray", capture=capture)
+    assert other.status_code in {409, 422}
+    act(admin_client, order, "refund-stray", capture=capture)
+    assert list(Refund.objects.values_list("status", flat=True)) == ["FAILED", "COMPLETED"]
+    assert "refund-stray" not in offered(admin_client, order)
+    assert LogEntry.objects.latest("pk").change_message.startswith("Refund stray money: ")
