@@ -28,7 +28,8 @@ class Watch:
         self.troubles.append(f"uncaught: {error.error}")
 
     def _answered(self, response: Response) -> None:
-        is_page = response.request.is_navigation_request()
+        # The script sends forms as well: what is wrong in one is no trouble.
+        is_page = response.request.is_navigation_request() or response.request.method == "POST"
         if response.status >= 500 or (response.status >= 400 and not is_page):
             self.troubles.append(f"{response.status}: {response.url}")
 
