@@ -99,6 +99,7 @@ def _full(shop: str, variant: Variant) -> list[str]:
     last.come_to_the_form()
     with Visitor(shop) as visitor:
         idle = [visitor.get("/products/").expect(200).seconds for _ in range(_VISITS)]
+        visitor.leave()  # filling the queue takes longer than an idle connection is kept
         with _full_queue(shop, variant):
             refusals, views, catalogue = _look(visitor, last)
     static = "a view that does nothing (/healthz)"
