@@ -60,19 +60,19 @@ def _histories(histories: int, rounds: int, seed: int) -> int:
     with Laboratory(workers=_WORKERS) as laboratory:
         workers = [_start(laboratory, n, histories, rounds, seed) for n in range(_WORKERS)]
         try:
-            for worker in workers:
-                output, _ = worker.communicate()
-                if worker.returncode:
-                    raise SystemExit(f"A worker ended with status {worker.returncode}.")
-                for name, found in json.loads(output).items():
-                    reports[name].add(Report(**found))
+            outputs = [worker.communicate()[0] for worker in workers]
         finally:
             for worker in workers:
                 worker.kill()  # nothing to those that have ended
                 worker.wait()
+    for line in "".join(outputs).splitlines():
+        for name, found in json.loads(line).items():
+            reports[name].add(Report(**found))
     for name, report in reports.items():
         print("\n".join([f"\n{_TITLES[name]}:", *report.lines()]))
     print(f"\n{time.monotonic() - began:.0f} s", flush=True)
+    if any(worker.returncode for worker in workers):
+        raise SystemExit("A worker broke off; what it had done is above.")
     return sum(len(report.wrong) for report in reports.values())
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 if TYPE_CHECKING:
+    from devtools.chaos.histories import Chronicle
     from devtools.chaos.world import Surroundings
 
 _DEPTH = 2
@@ -53,7 +54,7 @@ def _quiet() -> Iterator[None]:
 
 
 def main() -> None:
-    """Do the task and print the reports of its three parts as one line of JSON."""
+    """Do the task and print each part's report as it is done, as a line of JSON."""
     task = _parse()
     Path(os.environ["STATIC_ROOT"]).mkdir(exist_ok=True)  # WhiteNoise looks for it
     django.setup()
@@ -65,11 +66,12 @@ def main() -> None:
     emulator = Emulator(settings.PAYPAL_BASE_URL)
     with _quiet(), Clocks(emulator) as clocks:
         around = Surroundings(emulator, clocks, Points())
-        print(json.dumps(_run(task, around)), flush=True)
+        for name, chronicle in _run(task, around):
+            print(json.dumps({name: asdict(chronicle.report)}), flush=True)
     connection.close()
 
 
-def _run(task: Task, around: "Surroundings") -> dict[str, object]:
+def _run(task: Task, around: "Surroundings") -> Iterator[tuple[str, "Chronicle"]]:
     from devtools.chaos.company import Company
     from devtools.chaos.histories import RIVALS, Chronicle, draw
     from devtools.chaos.trials import CASES, kill_everywhere, settle_at_once
@@ -81,14 +83,15 @@ def _run(task: Task, around: "Surroundings") -> dict[str, object]:
     histories.explore(_DEPTH, share=task.share, shares=task.shares)
     while histories.report.histories < task.histories:
         histories.run(draw(random))
+    yield "histories", histories
     with Company(task.log, around.clocks) as company:
         for n in range(task.share, task.rounds, task.shares):
             settle_at_once(rounds, around, company, n)
+        yield "rounds", rounds
         for case in islice(CASES, task.share, None, task.shares):
             kill_everywhere(killings, around, company, case)
     killings.check_books()
-    parts = {"histories": histories, "rounds": rounds, "killings": killings}
-    return {name: asdict(chronicle.report) for name, chronicle in parts.items()}
+    yield "killings", killings
 
 
 if __name__ == "__main__":
