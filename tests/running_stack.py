@@ -78,7 +78,7 @@ class RunningStack:
             timeout=_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
     @contextmanager

@@ -285,10 +285,10 @@ def test_what_is_no_longer_sold_cannot_be_had(tea: Variant, what: str) -> None:
     elif what == "product":
         type(tea.product).objects.update(is_published=False)
     else:
-        tea.delete()
+        wish = replace(wish, items=(("NEVER-SOLD", 1),))
     refusal = _refusal(wish)
     assert isinstance(refusal, LinesUnavailable)
-    assert [(line.sku, line.available) for line in refusal.lines] == [(tea.sku, 0)]
+    assert [(line.sku, line.available) for line in refusal.lines] == [(wish.items[0][0], 0)]
 
 
 def test_sku_without_stock_row_cannot_be_had(tea: Variant) -> None:
