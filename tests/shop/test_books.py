@@ -7,7 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from notifications.account_emails import AccountEmail, queue_account_email
 from notifications.models import DeliveryStatus, EmailDelivery
+from notifications.outbox import Recipient
 from orders.models import Order
 from shop.books import check_books, find_violations
 from shop.invariants import INVARIANTS
@@ -100,10 +102,18 @@ def test_an_order_without_its_payment_is_found() -> None:
 @pytest.mark.django_db
 def test_an_email_about_nothing_is_found() -> None:
     EmailDelivery.objects.create(
-        event_id=uuid4(), recorded_at=timezone.now(), status=DeliveryStatus.SKIPPED
+        event_id=uuid4(), recorded_at=timezone.now(), status=DeliveryStatus.SKIPPED, topic="t"
     )
 
     assert _violations("emails_have_their_event") == 1
+
+
+@pytest.mark.django_db
+def test_an_email_about_an_account_needs_no_event() -> None:
+    to = Recipient("mai@example.com", "", "vi")
+    queue_account_email(AccountEmail.EXISTS, to=to, links={})
+
+    assert _violations("emails_have_their_event") == 0
 
 
 def test_every_invariant_is_shown_to_fail() -> None:
