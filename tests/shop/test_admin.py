@@ -22,6 +22,7 @@ from tests.shop.product_forms import filled_product_form
 
 pytestmark = pytest.mark.django_db
 
+admin.autodiscover()  # as the shop's addresses do
 LISTED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 KEPT = (Order, Payment, Capture, Refund, WebhookReceipt, StockMovement, Event)
 
