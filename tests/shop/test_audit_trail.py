@@ -121,6 +121,7 @@ def test_whoever_acted_cannot_be_deleted_with_what_they_did(admin_client: Client
 
 def test_every_admin_that_changes_rows_tells_of_it() -> None:
     """The others show rows that only the shop writes, or let one be deleted, which Django tells."""
+    admin.autodiscover()
     silent = (BigList, AccessAttemptAdmin, SecondFactorAdmin)
     for model, one in admin.site._registry.items():
         assert isinstance(one, (AuditedAdmin, *silent)), model
