@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from devtools import environment
 from devtools.chaos.laboratory import Laboratory
@@ -59,12 +60,12 @@ def _histories(histories: int, rounds: int, seed: int) -> int:
     reports = {name: Report() for name in _TITLES}
     with Laboratory(workers=_WORKERS) as laboratory:
         workers = [_start(laboratory, n, histories, rounds, seed) for n in range(_WORKERS)]
-        try:
-            outputs = [worker.communicate()[0] for worker in workers]
-        finally:
-            for worker in workers:
-                worker.kill()  # nothing to those that have ended
-                worker.wait()
+        with ThreadPoolExecutor(_WORKERS) as readers:  # a long report must not wait to be read
+            try:
+                outputs = list(readers.map(lambda worker: worker.communicate()[0], workers))
+            finally:
+                for worker in workers:
+                    worker.kill()  # nothing to those that have ended
     for line in "".join(outputs).splitlines():
         for name, found in json.loads(line).items():
             reports[name].add(Report(**found))
