@@ -17,12 +17,12 @@ from lifecycles import IllegalTransition
 from notifications.resending import NotResendable
 from orders.fulfilment import FulfilmentRefused
 from orders.models import Order
-from orders.sent_forms import give_form_back, take_form
+from orders.sent_forms import Taking, give_form_back, sent_since, take_form
 from payments.endings import CannotCancel
 from payments.gateway import GatewayError
 from payments.refunds import RefundRefused
 from payments.returning_goods import ReturnRefused
-from shop.admin.order_actions import OrderAction
+from shop.admin.order_actions import LABELS, OrderAction
 from shop.admin.order_forms import OrderActionForm
 from shop.timeline import timeline_of
 
@@ -62,16 +62,29 @@ def order_action(
 def _send(
     admin: "OrderAdmin", request: HttpRequest, action: OrderAction, form: OrderActionForm
 ) -> HttpResponse:
-    order, by = form.order, cast("AbstractUser", request.user).get_username()
-    form_id = form.id
-    if not take_form(form_id=form_id, order_id=order.pk, action=action.name, by=by):
+    order, by, seen = form.order, form.user.get_username(), form.cleaned_data["seen"]
+    taking = take_form(form_id=form.id, order_id=order.pk, action=action.name, by=by, seen=seen)
+    if taking is Taking.SENT_BEFORE:
         return _sent_already(request, order)
-    refusal = _why_not(action, form) or _perform(admin, request, action, form)
+    if taking is Taking.STALE:
+        return _refuse(admin, request, action, form, _what_changed(action, form))
+    refusal = str(action.why_not(order)) or _perform(admin, request, action, form)
     if not refusal:
         return redirect("admin:orders_order_change", order.pk)
-    give_form_back(form_id)
-    form.show_anew()
-    return _page(admin, request, action, form, refusal=refusal, status=HTTPStatus.CONFLICT)
+    give_form_back(form.id)
+    return _refuse(admin, request, action, form, refusal)
+
+
+def _refuse(
+    admin: "OrderAdmin",
+    request: HttpRequest,
+    action: OrderAction,
+    form: OrderActionForm,
+    refusal: str,
+) -> HttpResponse:
+    """Show the form again, what was typed in it, over the order as it is now."""
+    anew = form.shown_anew(_find(form.order.pk))
+    return _page(admin, request, action, anew, refusal=refusal, status=HTTPStatus.CONFLICT)
 
 
 def _sent_already(request: HttpRequest, order: Order) -> HttpResponse:
@@ -79,11 +92,15 @@ def _sent_already(request: HttpRequest, order: Order) -> HttpResponse:
     return redirect("admin:orders_order_change", order.pk)
 
 
-def _why_not(action: OrderAction, form: OrderActionForm) -> str:
-    why_not = str(action.why_not(form.order))
-    if not why_not and form.is_stale:
-        return _("The order has changed since you opened this form. Look at it, then send again.")
-    return why_not
+def _what_changed(action: OrderAction, form: OrderActionForm) -> str:
+    """Say what happened to the order since its page was opened: who did what, if it was staff."""
+    order = _find(form.order.pk)
+    told = _("The order has changed since you opened this form.")
+    if sent := sent_since(order, form.cleaned_data["seen"]):
+        names = {"by": sent.by, "action": LABELS[sent.action]}
+        told = _("%(by)s sent “%(action)s” after you opened this form.") % names
+    advice = action.why_not(order) or _("Look at it, then send again.")
+    return f"{told} {advice}"
 
 
 def _perform(
@@ -91,17 +108,24 @@ def _perform(
 ) -> str:
     """Do it, log it, say so; return why it was refused, if it was."""
     try:
-        is_news = action.perform(form, cast("AbstractUser", request.user).get_username())
+        is_news = action.perform(form, form.user.get_username())
     except _REFUSALS as error:
         return str(action.why_not(_find(form.order.pk)) or error)
     except GatewayError:
         return _("PayPal does not answer. Nothing is lost: the clock asks again by itself.")
     if not is_news:
-        messages.info(request, _("Nothing was to be done: it is so already."))
-        return ""
+        return _done_before(request, action, form)
     admin.log_change(request, form.order, _audited(action, form))
     messages.success(request, _("Done: %(action)s.") % {"action": action.label})
     return ""
+
+
+def _done_before(request: HttpRequest, action: OrderAction, form: OrderActionForm) -> str:
+    """Say that it was so already; that somebody else has done it is a refusal, with the reason."""
+    why_not = str(action.why_not(_find(form.order.pk)))
+    if not why_not:
+        messages.info(request, _("Nothing was to be done: it is so already."))
+    return why_not
 
 
 def _audited(action: OrderAction, form: OrderActionForm) -> str:

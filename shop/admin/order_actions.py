@@ -311,3 +311,4 @@ ORDER_ACTIONS = (
         _("Say why; the note stays with the order."),
     ),
 )
+LABELS = {one.name: one.label for one in ORDER_ACTIONS}

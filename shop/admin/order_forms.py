@@ -41,8 +41,7 @@ class OrderActionForm(forms.Form):
         self, data: QueryDict | None = None, *, order: Order, user: AbstractUser, **kwargs: Any
     ) -> None:
         self.order, self.user = order, user
-        self.state = state_of(order)
-        initial = {"form_id": uuid.uuid4(), "seen": self.state, **self.values()}
+        initial = {"form_id": uuid.uuid4(), "seen": state_of(order), **self.values()}
         super().__init__(data, initial=initial, **kwargs)
         self.make_fields()
         for field in self.fields.values():
@@ -55,15 +54,11 @@ class OrderActionForm(forms.Form):
     def make_fields(self) -> None:
         """Add the fields that depend on the order."""
 
-    @property
-    def is_stale(self) -> bool:
-        """Say whether something has changed since the form was shown."""
-        return self.cleaned_data["seen"] not in {"", self.state}
-
-    def show_anew(self) -> None:
-        """Keep what was typed, and take the order as it is now for seen."""
-        self.data = cast("QueryDict", self.data).copy()
-        self.data["seen"] = self.state
+    def shown_anew(self, order: Order) -> "OrderActionForm":
+        """Return the form with what was typed, over the order as it is now."""
+        data = cast("QueryDict", self.data).copy()
+        data["seen"] = state_of(order)
+        return type(self)(data, order=order, user=self.user)
 
     def clean_form_id(self) -> uuid.UUID:
         """Return the form's own id; a client that sends none gets a new one."""

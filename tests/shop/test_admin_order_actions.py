@@ -1,6 +1,7 @@
 """What staff do with an order on its own page: offered, asked, done once, refused with a reason."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from devtools.paypal.client import Emulator
+from notifications.models import Event
 from orders.flags import Flag
 from orders.fulfilment import ship_order
 from orders.models import Order, SentForm
@@ -259,3 +261,45 @@ def test_stray_money_whose_refund_failed_goes_back_by_a_button(
     assert list(Refund.objects.values_list("status", flat=True)) == ["FAILED", "COMPLETED"]
     assert "refund-stray" not in offered(admin_client, order)
     assert LogEntry.objects.latest("pk").change_message.startswith("Refund stray money: ")
+
+
+def deliver(client: Client, order: Order) -> None:
+    ship(order)
+    act(client, order, "deliver")
+
+
+STATES: dict[str, Callable[[Client, Order], Any]] = {
+    "paid": lambda _client, order: order.refresh_from_db(),
+    "disputed": lambda _client, order: order.raise_flag(Flag.DISPUTED),
+    "shipped": lambda client, order: act(client, order, "ship", carrier="VNPost"),
+    "delivered": deliver,
+    "cancelled": lambda client, order: act(client, order, "cancel", reason="The roof leaks."),
+    "refunded": lambda client, order: act(client, order, "refund", amount="29.00"),
+}
+FORCED = {"carrier": "VNPost", "reason": "No.", "amount": "1.00", "note": "Hm.", "refund": "1.00"}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_not_offered_is_refused_if_forced(
+    admin_client: Client, order: Order, state: str
+) -> None:
+    STATES[state](admin_client, order)
+    before = standing(order), order.flag, Refund.objects.count(), Event.objects.count()
+    for action in LABELS.keys() - offered(admin_client, order):
+        answer = admin_client.post(address(order, action), FORCED)
+        assert answer.status_code in {409, 422}, action
+        assert answer.context["refusal"], action
+    after = standing(order), order.flag, Refund.objects.count(), Event.objects.count()
+    assert (after, violations()) == (before, [])
+
+
+def test_a_wish_to_cancel_that_came_meanwhile_is_seen_before_the_parcel_leaves(
+    admin_client: Client, client: Client, order: Order
+) -> None:
+    typed = form_of(admin_client, order, "ship", carrier="VNPost")
+    client.post(f"{order.get_absolute_url()}cancel/")
+    answer = admin_client.post(address(order, "ship"), typed)
+    assert answer.status_code == 409
+    assert "The order has changed since you opened this form. Look at it" in answer.text
+    assert "The customer wishes to cancel" in admin_client.get(page_of(order)).text
+    assert standing(order)[0] == "SUCCESS"

@@ -1,5 +1,7 @@
 """A stocktake in the admin: a movement, and never less than orders hold."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -44,6 +46,7 @@ def test_less_than_is_held_is_refused_with_the_orders(admin_client: Client, tea:
         f"3 are set aside for orders: there cannot be less. They hold it: {order.number} (3)."
         in page
     )
+    assert re.search(r'<input[^>]*name="counted"[^>]*value="2"|value="2"[^>]*name="counted"', page)
     assert Stock.objects.get(sku=tea.sku).on_hand == 10
 
 
