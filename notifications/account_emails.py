@@ -38,6 +38,9 @@ class AccountEmail(StrEnum):
     PASSWORD_RESET = "account.password_reset"  # noqa: S105 - the name of an email
     PASSWORD_CHANGED = "account.password_changed"  # noqa: S105
     EMAIL_CHANGED = "account.email_changed"
+    FACTOR_ADDED = "account.factor_added"
+    FACTOR_REMOVED = "account.factor_removed"
+    CODES_MADE = "account.codes_made"
     DELETED = "account.deleted"
     FIND_ORDER = "order.link"
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as theirs
@@ -18,6 +19,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -60,6 +62,17 @@ def _page_to_pass(request: HttpRequest) -> str:
     if is_mfa_enabled(user, types=_TYPES):
         return reverse("mfa_reauthenticate")
     return reverse("mfa_activate_totp") if settings.STAFF_TWO_FACTOR == REQUIRED else ""
+
+
+@transaction.atomic
+def take_factor_away(factor: Authenticator) -> None:
+    """Delete a factor that its owner has lost, the codes beside it too, and tell its owner."""
+    was_there, _rows = factor.delete()
+    left = Authenticator.objects.filter(user=factor.user)
+    if not was_there or left.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+        return
+    left.delete()
+    get_adapter().send_notification_mail("mfa/email/totp_deactivated", factor.user)
 
 
 class SealedSecrets(DefaultMFAAdapter):  # type: ignore[misc] # allauth has no types

@@ -64,11 +64,11 @@ _LETTERS = {
     "email_changed": _Letter(
         AccountEmail.EMAIL_CHANGED, _page("page", "contact"), tells={"new_address": "to_email"}
     ),
+    "totp_activated": _Letter(AccountEmail.FACTOR_ADDED, _page("account_reset_password")),
+    "totp_deactivated": _Letter(AccountEmail.FACTOR_REMOVED, _page("account_reset_password")),
+    "recovery_codes_generated": _Letter(AccountEmail.CODES_MADE, _page("account_reset_password")),
 }
-# Giving up a change that was never confirmed is nobody's news; the audit trail tells of the rest.
-_NOT_TOLD = frozenset(
-    {"email_deleted", "totp_activated", "totp_deactivated", "recovery_codes_generated"}
-)
+_NOT_TOLD = frozenset({"email_deleted"})  # giving up a change never confirmed is nobody's news
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types

@@ -7,18 +7,21 @@ import allauth.mfa.admin
 import axes.admin
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.dispatch import receiver
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from notifications.admin import AuditedAdmin
 from notifications.admin.audit import note_in_audit_trail
+from shop.second_factor import take_factor_away
 
 # Their own admins do not look like the rest; who is locked out is all that staff need.
 _THEIRS = (
@@ -77,6 +80,13 @@ class SecondFactorAdmin(ModelAdmin):  # type: ignore[misc]
     def has_change_permission(self, *_: Any, **__: Any) -> bool:
         return False
 
+    def delete_model(self, _request: HttpRequest, factor: Authenticator) -> None:
+        take_factor_away(factor)
+
+    def delete_queryset(self, _request: HttpRequest, chosen: QuerySet[Authenticator]) -> None:
+        for factor in chosen.order_by("-type"):  # the codes go with the app's
+            take_factor_away(factor)
+
 
 @receiver(authenticator_added)
 def _note_added(user: User, authenticator: Authenticator, **_: Any) -> None:
@@ -86,6 +96,11 @@ def _note_added(user: User, authenticator: Authenticator, **_: Any) -> None:
 @receiver(authenticator_removed)
 def _note_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
     _note(user, f"Gave a second factor up ({authenticator.type}).")
+
+
+@receiver(authenticator_reset)
+def _note_reset(user: User, **_: Any) -> None:
+    _note(user, "Made recovery codes anew.")
 
 
 def _note(user: User, told: str) -> None:

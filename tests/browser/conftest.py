@@ -16,6 +16,16 @@ from tests.running_stack import RunningStack
 
 _HERE = Path(__file__).parent
 _PHONE = {"width": 390, "height": 844}
+_DESKTOP = {"width": 1280, "height": 900}
+_HIRE = """
+from django.contrib.auth.models import Group, User
+user, _ = User.objects.get_or_create(username="{name}", defaults={{"is_staff": True}})
+user.email = "{name}@example.com"
+user.set_password("{password}")
+user.save()
+user.groups.set([Group.objects.get(name="{role}")])
+"""
+DESK_PASSWORD = "at-the-desk-7"
 
 
 class Habits(TypedDict, total=False):
@@ -28,6 +38,7 @@ class Habits(TypedDict, total=False):
 
 NewShopper = Callable[..., Shopper]
 Album = Callable[[Page, str, str], None]
+Desk = Callable[..., Page]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,6 +124,30 @@ def new_shopper(open_browser: Callable[..., BrowserContext], shop: RunningStack)
 def shopper(new_shopper: NewShopper) -> Shopper:
     """Return a person with a phone."""
     return new_shopper()
+
+
+def sign_in_at_the_desk(page: Page, name: str) -> None:
+    """Type name and password at the admin's door."""
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(DESK_PASSWORD)
+    page.locator("form [type=submit]").click()
+
+
+@pytest.fixture
+def desk(new_shopper: NewShopper, shop: RunningStack) -> Desk:
+    """Return what opens the admin for a member of the staff with one role."""
+
+    def sign_in(role: str, name: str = "") -> Page:
+        person = name or role
+        hire = _HIRE.format(role=role, name=person, password=DESK_PASSWORD)
+        shop.manage("shell", "-c", hire)
+        page = new_shopper(viewport=_DESKTOP).page
+        sign_in_at_the_desk(page, person)
+        expect(page).to_have_title("Gánh")
+        return page
+
+    return sign_in
 
 
 @pytest.fixture

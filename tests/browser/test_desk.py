@@ -1,43 +1,13 @@
 """A day's work at the desk, of each role: signed in as themselves, in a browser."""
 
 import io
-from collections.abc import Callable
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewShopper
+from tests.browser.conftest import Desk
 from tests.browser.shopper import Shopper
-from tests.running_stack import RunningStack
-
-_DESKTOP = {"width": 1280, "height": 900}
-_PASSWORD = "at-the-desk-7"
-_HIRE = """
-from django.contrib.auth.models import Group, User
-user, _ = User.objects.get_or_create(username="{role}", defaults={{"is_staff": True}})
-user.set_password("{password}")
-user.save()
-user.groups.set([Group.objects.get(name="{role}")])
-"""
-Desk = Callable[[str], Page]
-
-
-@pytest.fixture
-def desk(new_shopper: NewShopper, shop: RunningStack) -> Desk:
-    """Return what opens the admin for a new member of the staff with one role."""
-
-    def sign_in(role: str) -> Page:
-        shop.manage("shell", "-c", _HIRE.format(role=role, password=_PASSWORD))
-        page = new_shopper(viewport=_DESKTOP).page
-        page.goto("/admin/")
-        page.get_by_label("Username").fill(role)
-        page.get_by_label("Password").fill(_PASSWORD)
-        page.locator("form [type=submit]").click()
-        expect(page).to_have_title("Gánh")
-        return page
-
-    return sign_in
 
 
 def find(page: Page, shopper: Shopper) -> None:

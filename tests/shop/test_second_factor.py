@@ -6,11 +6,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, hotp_value, yield_hotp_counters_from_time
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
 from tests.shop.pages import filled_form
+from tests.shop.people import waiting_emails
 
 pytestmark = pytest.mark.django_db
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -117,14 +119,50 @@ def test_customers_and_the_door_itself_are_not_asked(client: Client, settings: S
     assert client.get("/admin/")["Location"].startswith("/admin/login/")
 
 
-def test_the_owner_helps_whoever_lost_theirs(admin_client: Client, lan: User) -> None:
+def told_by_email() -> list[tuple[str, str]]:
+    """Return which emails about accounts wait, and for whom, oldest first."""
+    return [(one.event_type, one.email) for one in waiting_emails()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whose_it_is_learns_of_every_change_by_email(desk: Client, lan: User) -> None:
+    User.objects.filter(pk=lan.pk).update(email="lan@example.com")
+    desk.post("/accounts/reauthenticate/", {"password": "lan-7-lan"})
+    secret = desk.get(SET_UP).context["form"].secret
+    desk.post(SET_UP, {"code": code(secret)})
+    desk.post("/accounts/2fa/recovery-codes/generate/", {})
+    desk.post("/accounts/2fa/totp/deactivate/", {})
+    kinds = ("account.factor_added", "account.codes_made", "account.factor_removed")
+    assert told_by_email() == [(kind, "lan@example.com") for kind in kinds]
+    assert secret.encode() not in b"".join(bytes(one.value or b"") for one in waiting_emails())
+    told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert "Made recovery codes anew." in told
+
+
+@pytest.mark.parametrize("way", ["its own page", "the list"])
+def test_the_owner_helps_whoever_lost_theirs(admin_client: Client, lan: User, way: str) -> None:
+    User.objects.filter(pk=lan.pk).update(email="lan@example.com")
     TOTP.activate(lan, _SECRET)
-    row = Authenticator.objects.get(user=lan)
+    RecoveryCodes.activate(lan)
+    row = Authenticator.objects.get(user=lan, type="totp")
     page = admin_client.get(f"/admin/mfa/authenticator/{row.pk}/change/")
     assert page.status_code == 200
     assert row.data["secret"] not in page.text
-    admin_client.post(f"/admin/mfa/authenticator/{row.pk}/delete/", {"post": "yes"})
+    if way == "the list":
+        chosen = list(Authenticator.objects.filter(user=lan).values_list("pk", flat=True))
+        sent = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+        admin_client.post("/admin/mfa/authenticator/", sent)
+    else:
+        admin_client.post(f"/admin/mfa/authenticator/{row.pk}/delete/", {"post": "yes"})
     assert not Authenticator.objects.filter(user=lan).exists()
+    assert told_by_email() == [("account.factor_removed", "lan@example.com")]
+
+
+def test_whoever_has_no_address_is_helped_all_the_same(admin_client: Client, lan: User) -> None:
+    TOTP.activate(lan, _SECRET)
+    row = Authenticator.objects.get(user=lan)
+    admin_client.post(f"/admin/mfa/authenticator/{row.pk}/delete/", {"post": "yes"})
+    assert (Authenticator.objects.count(), told_by_email()) == (0, [])
 
 
 def test_its_pages_are_whole(desk: Client, lan: User) -> None:
