@@ -101,10 +101,11 @@ def _full(shop: str, variant: Variant) -> list[str]:
         idle = [visitor.get("/products/").expect(200).seconds for _ in range(_VISITS)]
         visitor.leave()  # filling the queue takes longer than an idle connection is kept
         with _full_queue(shop, variant):
-            refusals, views, catalogue = _look(visitor, last)
-    static = "a view that does nothing (/healthz)"
+            refusals, pages, words, catalogue = _look(visitor, last)
+    title, static = "A refusal while the queue is full", "a static view (the shop's page for 404)"
     return [
-        *Comparison("A refusal while the queue is full", refusals, static, views, "≤ 2").lines(),
+        *Comparison(title, refusals, static, pages, "≤ 2").lines(),
+        f"  /healthz            {percentiles(words)}   a view of one word, without a log line",
         "",
         *Comparison(
             "GET /products/ while the queue is full", catalogue, "the same, idle", idle, "≤ 4", 95
@@ -112,15 +113,16 @@ def _full(shop: str, variant: Variant) -> list[str]:
     ]
 
 
-def _look(visitor: Visitor, last: Customer) -> tuple[list[float], list[float], list[float]]:
-    """Ask for all three in turn, for as long as the queue is sure to be full."""
-    refusals, views, catalogue = [], [], []
+def _look(visitor: Visitor, last: Customer) -> tuple[list[float], ...]:
+    """Ask for all four in turn, for as long as the queue is sure to be full."""
+    refusals, pages, words, catalogue = [], [], [], []
     until = time.monotonic() + _LOCKED_SECONDS / 2
     while time.monotonic() < until:
         refusals.append(last.place().expect(503).seconds)
-        views.append(visitor.get("/healthz").expect(200).seconds)
+        pages.append(visitor.get("/no/such/page/").expect(404).seconds)
+        words.append(visitor.get("/healthz").expect(200).seconds)
         catalogue.append(visitor.get("/products/").expect(200).seconds)
-    return refusals, views, catalogue
+    return refusals, pages, words, catalogue
 
 
 @contextmanager
