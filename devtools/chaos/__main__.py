@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from devtools import environment
@@ -38,21 +39,25 @@ def main() -> int:
     """Run all parts, print what came of each, and return 1 if anything was wrong."""
     chosen = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop."))  # what was started, too
-    with recorded("`make chaos`", is_wanted=chosen.record):
-        return _run(chosen)
-
-
-def _run(chosen: argparse.Namespace) -> int:
-    print(f"Seed {chosen.seed}.", flush=True)
     wrong = 0
-    if chosen.histories or chosen.rounds:
-        wrong += _histories(chosen.histories, chosen.rounds, chosen.seed)
-    if chosen.mailings:
-        wrong += _mailings(chosen.mailings, chosen.seed)
-    if chosen.minutes:
-        wrong += _storm(chosen.minutes, chosen.seed)
-    print("Something is wrong." if wrong else "All is well.")
+    for title, run in _parts(chosen):
+        with recorded(f"`make chaos`: {title}", is_wanted=chosen.record):
+            print(f"Seed {chosen.seed}.", flush=True)
+            found = run()
+            print("Something is wrong." if found else "All is well.", end="\n\n", flush=True)
+        wrong += found
     return int(wrong > 0)
+
+
+def _parts(chosen: argparse.Namespace) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Yield each part that is wanted: it returns how much was wrong."""
+    seed = chosen.seed
+    if chosen.histories or chosen.rounds:
+        yield "payments", lambda: _histories(chosen.histories, chosen.rounds, seed)
+    if chosen.mailings:
+        yield "emails", lambda: _mailings(chosen.mailings, seed)
+    if chosen.minutes:
+        yield "storm", lambda: _storm(chosen.minutes, seed)
 
 
 def _histories(histories: int, rounds: int, seed: int) -> int:
