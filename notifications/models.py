@@ -90,12 +90,24 @@ class PublishedEvent(models.Model):
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
 
+class QuarantinedEventQuerySet(models.QuerySet["QuarantinedEvent"]):
+    """Events set aside."""
+
+    def waiting(self) -> Self:
+        """Return those about which nobody has decided yet."""
+        return self.filter(given_up_at=None)
+
+
 class QuarantinedEvent(models.Model):
     """An event that Kafka will never take (too large, say), set aside so that the rest flows."""
 
     event = models.OneToOneField(Event, models.PROTECT, primary_key=True, related_name="quarantine")
     error = models.TextField()
     quarantined_at = models.DateTimeField(default=timezone.now)
+    given_up_at = models.DateTimeField(null=True)
+    given_up_by = models.CharField(max_length=150, default="", db_default="")
+
+    objects = QuarantinedEventQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.event_id}: {self.error}"

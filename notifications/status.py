@@ -43,8 +43,8 @@ def outbox_oldest_seconds() -> float:
 
 
 def quarantined_count() -> int:
-    """Return how many events Kafka will never take."""
-    return QuarantinedEvent.objects.count()
+    """Return how many events Kafka refused, about which nobody has decided."""
+    return QuarantinedEvent.objects.waiting().count()
 
 
 def emails_by_type_and_status(since: datetime | None = None) -> dict[tuple[str, str], int]:

@@ -1,6 +1,6 @@
 """The daily digest: what waits for a person and was not told at once, since it is not urgent."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +34,6 @@ def tell_staff_daily() -> int:
 
 def _cases() -> list[dict[str, Any]]:
     wishes = Order.objects.filter(status=OrderStatus.SUCCESS, cancel_wished_at__isnull=False)
-    yesterday = timezone.now() - timedelta(days=1)  # nothing takes these off their list
     return [
         _case(
             "failed_placements",
@@ -45,7 +44,7 @@ def _cases() -> list[dict[str, Any]]:
         _case(
             "dead_letters", DeadLetter.objects.filter(replayed_at=None), "?replayed_at__isempty=1"
         ),
-        _case("refused_events", QuarantinedEvent.objects.filter(quarantined_at__gte=yesterday)),
+        _case("refused_events", QuarantinedEvent.objects.waiting(), "?given_up_at__isempty=1"),
     ]
 
 

@@ -162,7 +162,8 @@ def _events(order: Order) -> Iterator[Entry]:
         if publication := getattr(event, "publication", None):
             place = f"published as {publication}"
         elif quarantine := getattr(event, "quarantine", None):
-            place = f"set aside, Kafka refuses it: {quarantine.error}"
+            given_up = f", given up by {quarantine.given_up_by}" if quarantine.given_up_at else ""
+            place = f"set aside, Kafka refuses it: {quarantine.error}{given_up}"
         else:
             place = "waits for Kafka"
         yield Entry(event.recorded_at, "event", f"{event.type} ({event.pk}), {place}")

@@ -70,6 +70,17 @@ def note_in_audit_trail(*, by: User, thing: Model, told: str) -> None:
     )
 
 
+def note_about_many(*, by: User, model: type[Model], told: str) -> None:
+    """Enter what was done to rows that nobody chose one by one."""
+    LogEntry.objects.create(
+        user=by,
+        content_type=ContentType.objects.get_for_model(model),
+        object_repr=str(model._meta.verbose_name_plural)[:200],
+        action_flag=CHANGE,
+        change_message=told,
+    )
+
+
 def _told(what: str, thing: Model, **more: Any) -> dict[str, Any]:
     return {what: {"name": str(thing._meta.verbose_name), "object": str(thing), **more}}
 

@@ -67,9 +67,10 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(QuarantinedEvent)
 class QuarantinedEventAdmin(ReadOnlyAdmin):
-    """Events that Kafka will never take."""
+    """Events that Kafka refused; the operations page publishes them again or gives them up."""
 
-    list_display = ("quarantined_at", "event", "error")
+    list_display = ("quarantined_at", "event", "error", "given_up_at", "given_up_by")
+    list_filter = (("given_up_at", admin.EmptyFieldListFilter),)
     list_select_related = ("event",)
 
 

@@ -1,6 +1,9 @@
 """Placements that ended in an unexpected error, and the promises: staff place them again."""
 
+from typing import cast
+
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -8,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from notifications.admin import ReadOnlyAdmin
+from notifications.admin.audit import note_about_many
 from shop.failures import place_many_again
 from shop.models import FailedPlacement, PlacementPromise
 
@@ -49,6 +53,8 @@ class FailedPlacementAdmin(ReadOnlyAdmin):
         keys = list(chosen.order_by("failed_at").values_list("pk", flat=True))
         retried = place_many_again(keys)
         told = f"{retried.placed} placed, {retried.refused} refused, {retried.failed} failed again."
+        user = cast("User", request.user)
+        note_about_many(by=user, model=FailedPlacement, told=f"Place again: {told}")
         level = messages.WARNING if retried.failed else messages.SUCCESS
         self.message_user(request, told, level)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,8 +14,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from notifications.admin import ReadOnlyAdmin
+from notifications.admin.audit import note_about_many
 from shop.admin.history_chart import chart
 from shop.admin.mending import MENDINGS, Mending
 from shop.models import IntakeReport
@@ -32,7 +35,7 @@ class Part:
     is_well: bool
     command: str = ""
     rows: str = ""  # app.model whose list shows them
-    mending: str = ""  # the button of shop.admin.mending that does it
+    mendings: tuple[str, ...] = ()  # the buttons of shop.admin.mending that do it
 
     @property
     def address(self) -> str:
@@ -58,7 +61,7 @@ class OperationsAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             return self._mend(request)
         now = report()
-        parts = [(one, one.may_look(request), _button(one, request)) for one in _parts(now)]
+        parts = [(one, one.may_look(request), _buttons(one, request)) for one in _parts(now)]
         context = {"report": now, "parts": parts, "charts": _charts(now)}
         if request.GET.get("part") == "now":
             return TemplateResponse(request, "shop/admin/_operations.html", context)
@@ -66,18 +69,26 @@ class OperationsAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "shop/admin/operations.html", whole)
 
     def _mend(self, request: HttpRequest) -> HttpResponse:
-        """Do what a button of the page says, and come back to it."""
-        mending = MENDINGS.get(request.POST.get("mend", ""))
+        """Do what a button of the page says, having asked where it asks, and come back to it."""
+        name = request.POST.get("mend", "")
+        mending = MENDINGS.get(name)
         if mending is None or not mending.is_for(request):
             raise PermissionDenied
-        told = mending.perform()
+        if mending.asks and not request.POST.get("is_sure"):
+            context = {"title": mending.label, "name": name, "mending": mending}
+            whole = {**self.admin_site.each_context(request), **context}
+            return TemplateResponse(request, "shop/admin/mend.html", whole)
+        user = cast("User", request.user)
+        told = mending.perform(user.get_username())
+        with override("en"):
+            note_about_many(by=user, model=mending.rows, told=f"{mending.label}: {told}")
         self.message_user(request, f"{mending.label}: {told}")
         return redirect("admin:shop_intakereport_changelist")
 
 
-def _button(part: Part, request: HttpRequest) -> Mending | None:
-    mending = MENDINGS.get(part.mending)
-    return mending if mending and mending.is_for(request) else None
+def _buttons(part: Part, request: HttpRequest) -> list[tuple[str, Mending]]:
+    offered = [(name, MENDINGS[name]) for name in part.mendings]
+    return [(name, one) for name, one in offered if one.is_for(request)]
 
 
 def _parts(now: OperationsReport) -> Iterator[Part]:
@@ -93,7 +104,9 @@ def _parts(now: OperationsReport) -> Iterator[Part]:
         _("Refused by Kafka"),
         str(now.quarantined),
         now.quarantined == 0,
-        rows="notifications.quarantinedevent",
+        "manage.py republish_refused",
+        "notifications.quarantinedevent",
+        ("refused", "give-up") if now.quarantined else (),
     )
     yield Part(
         _("Dead letters"),
@@ -101,7 +114,7 @@ def _parts(now: OperationsReport) -> Iterator[Part]:
         now.dead_letters == 0,
         "manage.py replay_dead_letters",
         "notifications.deadletter",
-        "letters" if now.dead_letters else "",
+        ("letters",) if now.dead_letters else (),
     )
     yield from _placements(now)
     yield from _programs(now)
@@ -138,7 +151,7 @@ def _placements(now: OperationsReport) -> Iterator[Part]:
         now.failed_placements == 0,
         retry,
         "shop.failedplacement",
-        "placements" if now.failed_placements else "",
+        ("placements",) if now.failed_placements else (),
     )
     yield Part(
         _("Promised, not placed yet"),

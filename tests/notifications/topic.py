@@ -69,9 +69,14 @@ def _bounds(reader: Consumer, partition: TopicPartition) -> tuple[int, int]:
 
 def allow_large_messages(topic: str) -> None:
     """Let a topic take messages of up to 8 MB."""
+    allow_messages_of(topic, _LARGE)
+
+
+def allow_messages_of(topic: str, most_bytes: int) -> None:
+    """Let a topic take messages of so many bytes at most."""
     entry = ConfigEntry(
         "max.message.bytes",
-        str(_LARGE),
+        str(most_bytes),
         incremental_operation=AlterConfigOpType.SET,
     )
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])

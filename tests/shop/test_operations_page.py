@@ -2,24 +2,32 @@
 
 import uuid
 from datetime import timedelta
+from html import unescape
+from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from devtools.mailbox.client import Mailbox
 from devtools.ports import free_port
-from notifications.models import EmailDelivery
+from notifications.models import EmailDelivery, Event, OutboxEntry, QuarantinedEvent
+from orders.models import Order
+from shop.admin.mending import MENDINGS
 from shop.intake import Intake
 from shop.intake_reports import report
 from shop.models import FailedPlacement, IntakeReport
 from shop.operations_report import history
 from tests.factories import placed_order, placement
-from tests.notifications.conftest import publish
-from tests.notifications.examples import record
+from tests.notifications.conftest import consume, publish, publish_and_consume
+from tests.notifications.examples import delivery_of, record
+from tests.notifications.test_dead_letters import read_templates
 from tests.shop.flows import paid_order
 
 pytestmark = pytest.mark.django_db
@@ -211,7 +219,60 @@ def test_a_button_is_for_those_alone_who_may(client: Client) -> None:
     staff.user_permissions.add(Permission.objects.get(codename="view_intakereport"))
     client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
     assert 'value="placements"' not in client.get(PAGE).text
-    for what in ("placements", "letters", "nonsense"):
-        assert client.post(PAGE, {"mend": what}).status_code == 403
+    for what in (*MENDINGS, "nonsense"):
+        assert client.post(PAGE, {"mend": what, "is_sure": "1"}).status_code == 403
     failure.refresh_from_db()
     assert failure.status == "OPEN"
+
+
+def set_aside(order: Order) -> QuarantinedEvent:
+    """Let Kafka have refused what the order's customer was to be told."""
+    event = Event.objects.get(subject=order.number, type="order.confirmed")
+    OutboxEntry.objects.filter(event=event).delete()
+    return QuarantinedEvent.objects.create(event=event, error="too large")
+
+
+@pytest.mark.parametrize("what", ["refused", "give-up"])
+def test_what_kafka_refused_is_decided_about_once_asked(admin_client: Client, what: str) -> None:
+    row = set_aside(paid_order())
+    assert f'value="{what}"' in admin_client.get(PAGE).text
+    question = admin_client.post(PAGE, {"mend": what})
+    assert str(MENDINGS[what].asks) in unescape(question.text)
+    assert QuarantinedEvent.objects.waiting().count() == 1
+    page = admin_client.post(PAGE, {"mend": what, "is_sure": "1"}, follow=True)
+    assert ("1 go to Kafka again." if what == "refused" else "1 given up.") in page.text
+    assert f'value="{what}"' not in page.text
+    assert OutboxEntry.objects.filter(event=row.event).exists() == (what == "refused")
+    assert LogEntry.objects.get().change_message == f"{MENDINGS[what].label}: " + (
+        "1 go to Kafka again." if what == "refused" else "1 given up."
+    )
+
+
+def test_who_gave_an_event_up_stands_in_its_orders_timeline(admin_client: Client) -> None:
+    order = paid_order()
+    set_aside(order)
+    admin_client.post(PAGE, {"mend": "give-up", "is_sure": "1"})
+    page = admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
+    assert "set aside, Kafka refuses it: too large, given up by admin" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_button_replays_dead_letters_and_they_are_mailed(
+    admin_client: Client, kafka_topic: str, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    faulty = tmp_path / "notifications" / "order.confirmed" / "customer"
+    faulty.mkdir(parents=True)
+    (faulty / "body.html").write_text("{# Faulty. #}\n{{ order.number|money:'USD' }}")
+    read_templates(tmp_path)
+    event = record("G-1")
+    publish_and_consume()
+    read_templates()
+    assert 'value="letters"' in admin_client.get(PAGE).text
+
+    page = admin_client.post(PAGE, {"mend": "letters"}, follow=True)
+
+    assert "Replay: 1 replayed, 0 could not be." in page.text
+    assert 'value="letters"' not in page.text
+    assert consume() == 1
+    assert delivery_of(event).status == "SENT"
+    assert LogEntry.objects.get().change_message == "Replay: 1 replayed, 0 could not be."
