@@ -23,6 +23,7 @@ _PIECES = (
     "desk",
     "search",
     "pages",
+    "lighthouse",
 )
 Measurement = Callable[[], list[str]]
 
@@ -55,6 +56,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
         desk,
         email,
         intake,
+        lighthouse,
         memory,
         million,
         pages,
@@ -79,6 +81,7 @@ def _measurements(stack: ThrowawayStack) -> Iterator[tuple[str, Measurement]]:
     yield "search", search.report
     yield "desk", desk.report
     yield "pages", lambda: pages.report(stack)
+    yield "lighthouse", lambda: lighthouse.report(stack.shop)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ class Visitor:
     def leave(self) -> None:
         self._line.close()
 
+    @property
+    def cookies(self) -> str:
+        """Return what the header `Cookie` says."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
     def get(self, path: str) -> Answer:
         return self._ask("GET", path, None, {})
 
@@ -69,9 +74,8 @@ class Visitor:
         return self._ask("POST", path, urlencode(form), _FORM)
 
     def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         began = time.perf_counter()
-        self._line.request(method, path, body, {**headers, "Cookie": cookies})
+        self._line.request(method, path, body, {**headers, "Cookie": self.cookies})
         answer = self._line.getresponse()
         seconds = time.perf_counter() - began
         self._keep_cookies(answer.headers)
