@@ -1,11 +1,13 @@
 """Finding products by what was typed: accents ignored, words begun, and words mistyped.
 
 A search never looks further than its MOST best matches, so that a word which half of a large
-catalogue has is answered as quickly as a rare one.
+catalogue has is answered as quickly as a rare one. Beginnings cost most: PostgreSQL collects all
+that begin so before it looks at the other words. So a word that another follows is at first
+taken to be whole.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -17,7 +19,9 @@ from shop.models import Product
 
 MOST = 240
 _MOST_WORDS = 8
+_FEW = 24  # so few leave room for what only begins like the words
 _WHOLE_UP_TO = 1  # letters: so short a word is no beginning of another
+_WHOLE_AT_FIRST = 2  # letters: so short a word at the end of several is at first taken to be whole
 _SHORT = 4  # letters: up to here one mistake is forgiven, beyond it two
 _NEAR = """
     SELECT typed.word, near.word
@@ -75,11 +79,14 @@ def search_products(products: QuerySet[Product], query: str) -> Found:
     words = re.findall(r"\w+", query)[:_MOST_WORDS]
     if not words:
         return Found()
-    found = _ranked(products, [_Sought(word) for word in words], query)
-    if found:
-        return Found(found)
-    corrected = _corrected(words)
-    return Found(_ranked(products, corrected, query), is_close=True) if corrected else Found()
+    found = _ranked(products, _as_typed(words), query)
+    if len(words) == 1:
+        return Found(found) if found else _close(products, _near(words), query)
+    near = {} if found else _near(words)
+    if len(found) < _FEW and all(_begins_any(word, near[word]) for word in near):
+        begun = _rank(products, "search", [_Sought(word) for word in words], query)
+        found = list(dict.fromkeys(found + begun))[:MOST]
+    return Found(found) if found else _close(products, near, query)
 
 
 @dataclass(frozen=True)
@@ -88,15 +95,24 @@ class _Sought:
 
     word: str
     instead: tuple[str, ...] = ()
+    is_whole: bool = False
 
     def as_query(self) -> str:
         """Write it for `to_tsquery`."""
-        beginning = f"'{self.word}'" if len(self.word) <= _WHOLE_UP_TO else f"'{self.word}':*"
+        is_whole = self.is_whole or len(self.word) <= _WHOLE_UP_TO
+        beginning = f"'{self.word}'" if is_whole else f"'{self.word}':*"
         return f"({' | '.join([beginning, *(repr(word) for word in self.instead)])})"
 
     def as_rank(self) -> str:
         """Write it so that the whole word counts for more than the beginning of another."""
         return f"({self.as_query()} | '{self.word}')"
+
+
+def _as_typed(words: Sequence[str]) -> list[_Sought]:
+    """Return the words, of which the last may not be typed to its end."""
+    *before, last = words
+    is_whole = bool(before) and len(last) <= _WHOLE_AT_FIRST
+    return [*(_Sought(word, is_whole=True) for word in before), _Sought(last, is_whole=is_whole)]
 
 
 def _ranked(products: QuerySet[Product], sought: Sequence[_Sought], typed: str) -> list[int]:
@@ -130,19 +146,32 @@ def _all(parts: Iterable[str]) -> SearchQuery:
     return SearchQuery(" & ".join(parts), config="ganh", search_type="raw")
 
 
-def _corrected(words: Sequence[str]) -> list[_Sought]:
-    """Return each word with those of the catalogue that it nearly is; drop what is like none."""
+def _near(words: Sequence[str]) -> dict[str, list[str]]:
+    """Return each word, without its accents, with those of the catalogue most like it."""
     near: dict[str, list[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, [list(words)])
         for word, candidate in cursor.fetchall():
             near.setdefault(word, []).append(candidate or "")
-    sought = []
-    for word, candidates in near.items():
-        meant = tuple(one for one in candidates if is_slip_of(word, one))
-        if meant or any(one.startswith(word) for one in candidates):
-            sought.append(_Sought(word, meant))
-    return sought
+    return near
+
+
+def _close(products: QuerySet[Product], near: Mapping[str, Sequence[str]], query: str) -> Found:
+    """Search for what may have been meant."""
+    sought = [one for word in near for one in _corrected(word, near[word])]
+    return Found(_ranked(products, sought, query), is_close=True) if sought else Found()
+
+
+def _corrected(word: str, candidates: Sequence[str]) -> list[_Sought]:
+    """Return the word with those that it nearly is; nothing where it is like none."""
+    meant = tuple(one for one in candidates if is_slip_of(word, one))
+    is_whole = len(word) <= _WHOLE_AT_FIRST or word in candidates
+    is_like_any = meant or _begins_any(word, candidates)
+    return [_Sought(word, meant, is_whole=is_whole)] if is_like_any else []
+
+
+def _begins_any(word: str, candidates: Sequence[str]) -> bool:
+    return any(one.startswith(word) for one in candidates)
 
 
 def is_slip_of(typed: str, meant: str) -> bool:
