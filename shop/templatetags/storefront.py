@@ -99,8 +99,9 @@ def linked_data(data: dict[str, Any]) -> SafeString:
 
 @register.filter
 def day(at: datetime) -> str:
-    """Write a day of this year shortly: "Nov 23", "23 thg 11"."""
-    return format_skeleton("MMMd", at, locale=_locale())
+    """Write a day of this year in few letters: "Nov 23", "23/11"."""
+    skeleton = "Md" if get_language() == "vi" else "MMMd"  # in full, months are long in it
+    return format_skeleton(skeleton, at, locale=_locale())
 
 
 @register.filter

@@ -145,7 +145,15 @@ def test_search_answers_whatever_is_typed(client: Client, typed: str) -> None:
 
 
 def test_empty_result_helps_on(client: Client) -> None:
-    assert "Nothing here matches that." in text_of(client.get("/products/", {"q": "zzz"}))
+    text = text_of(client.get("/products/", {"q": "zzz"}))
+    assert text.startswith("Nothing found for “zzz” Try a shorter word")
+
+
+def test_what_is_found_stands_best_first_and_says_so(client: Client) -> None:
+    VariantFactory.create(product__name_en="Lotus tea")
+    text = text_of(client.get("/products/", {"q": "tea"}))
+    assert text.startswith("Found for “tea” 1 thing")
+    assert "Sort Best match" in text
 
 
 @pytest.mark.parametrize(
