@@ -15,6 +15,7 @@ from tests.browser.watch import Watch
 from tests.running_stack import RunningStack
 
 _HERE = Path(__file__).parent
+_SIZES = "[innerWidth, innerHeight, document.documentElement.scrollHeight]"
 _PHONE = {"width": 390, "height": 844}
 _DESKTOP = {"width": 1280, "height": 900}
 _HIRE = """
@@ -53,9 +54,11 @@ def album(request: pytest.FixtureRequest) -> Album:
     def keep(page: Page, state: str, scheme: str) -> None:
         if folder:
             language = page.locator("html").get_attribute("lang")
-            width = page.evaluate("innerWidth")
+            width, height, whole = page.evaluate(_SIZES)
             name = f"{state}.{language}.{scheme}.{width}.png".replace(" ", "-")
-            page.screenshot(path=Path(folder) / name, full_page=True)
+            page.set_viewport_size({"width": width, "height": whole})  # the bar at its end
+            page.screenshot(path=Path(folder) / name)
+            page.set_viewport_size({"width": width, "height": height})
 
     return keep
 

@@ -117,7 +117,11 @@ class Shopper:
     def staff(self, *deeds: str) -> None:
         """Let staff do something about `order`, the last this person placed."""
         find = f"order = Order.objects.filter(email={self.email!r}).latest('placed_at')"
-        self._stack.manage("shell", "-v", "0", "-c", "\n".join([_STAFF_KNOW, find, *deeds]))
+        self.shop_says("\n".join([_STAFF_KNOW, find, *deeds]))
+
+    def shop_says(self, code: str) -> str:
+        """Return what this code prints in the shop."""
+        return self._stack.manage("shell", "-v", "0", "-c", code)
 
     @contextmanager
     def left(self, pieces: Mapping[str, int]) -> Generator[None]:
@@ -132,10 +136,9 @@ class Shopper:
         """Let a variant cost something else for a while."""
         variants = f"Variant.objects.filter(sku={sku!r})"
         code = "from shop.models import Variant\n"
-        read = f"{code}print({variants}[0].price)"
-        before = self._stack.manage("shell", "-v", "0", "-c", read).strip()
+        before = self.shop_says(f"{code}print({variants}[0].price)").strip()
         for one in (price, before):
-            self._stack.manage("shell", "-v", "0", "-c", f"{code}{variants}.update(price='{one}')")
+            self.shop_says(f"{code}{variants}.update(price='{one}')")
             if one == price:
                 yield
 

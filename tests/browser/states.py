@@ -5,7 +5,9 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.account import PASSWORD, ask_to_sign_up, follow, send, sign_out, sign_up
-from tests.browser.shopper import CANCEL, DECLINE, Shopper
+from tests.browser.error_states import ERROR_STATES
+from tests.browser.order_states import ORDER_STATES, RARE_ORDER_STATES
+from tests.browser.shopper import Shopper
 
 Way = Callable[[Shopper], None]
 
@@ -53,22 +55,6 @@ def _checkout_with_errors(shopper: Shopper) -> None:
     expect(shopper.page.locator(".error-summary")).to_be_focused()
 
 
-def _order_waiting(shopper: Shopper) -> None:
-    shopper.place_order("quang-phu-cau-incense", quantity="2")
-    shopper.at_paypal(CANCEL)
-
-
-def _order_declined(shopper: Shopper) -> None:
-    shopper.place_order("tay-ninh-rice-paper")
-    shopper.at_paypal(DECLINE)
-
-
-def _order_paid(shopper: Shopper) -> None:
-    shopper.place_order("van-phuc-silk-scarf", sku="SCARF-SILK-JADE")
-    shopper.pay()
-    expect(shopper.page.locator(".emails")).to_be_visible(timeout=60_000)
-
-
 def _cart_with_one(shopper: Shopper) -> None:
     shopper.put_in_cart("phin-filter")
     shopper.page.goto("/cart/")
@@ -113,89 +99,6 @@ def _in_line(shopper: Shopper) -> None:
     with shopper.stock_locked("TEA-LOTUS-50"):
         shopper.main_button.click()
         expect(shopper.page.locator("[data-waits]")).to_be_visible()
-
-
-def _order_in_review(shopper: Shopper) -> None:
-    shopper.place_order("quang-phu-cau-incense")
-    with shopper.paypal_fault("capture", "pending_review"):
-        shopper.pay()
-    expect(shopper.page.locator(".state-wait")).to_be_visible()
-
-
-def _order_refused(shopper: Shopper) -> None:
-    shopper.place_order("tay-ninh-rice-paper")
-    with shopper.paypal_fault("capture", "decline"):
-        shopper.pay()
-    expect(shopper.page.locator(".step-stopped")).to_be_visible()
-
-
-def _order_sold_out(shopper: Shopper) -> None:
-    """Its hold has ended, others have bought the rest, and then it is approved."""
-    shopper.place_order("chu-dau-fish-plate")
-    shopper.staff(
-        "StockHold.objects.filter(reference=order.transaction_id).update(held_until=timezone.now())",
-        "release_ended_hold(order.pk)",
-    )
-    with shopper.left({"PLATE-CHUDAU-26": 0}):
-        shopper.pay()
-        expect(shopper.page.locator(".step-stopped")).to_be_visible()
-
-
-def _order_expired(shopper: Shopper) -> None:
-    _order_waiting(shopper)
-    shopper.staff(
-        "Order.objects.filter(pk=order.pk).update(expires_at=timezone.now())",
-    )
-    expect(shopper.page.locator(".step-stopped")).to_be_visible(timeout=60_000)
-
-
-def _paid(shopper: Shopper) -> None:
-    shopper.place_order("tay-ninh-rice-paper", quantity="2")
-    shopper.pay()
-    expect(shopper.page.locator(".state-good")).to_be_visible()
-
-
-def _order_shipped(shopper: Shopper) -> None:
-    _paid(shopper)
-    shopper.staff(_SHIP)
-    shopper.page.reload()
-
-
-def _order_delivered(shopper: Shopper) -> None:
-    _paid(shopper)
-    shopper.staff(_SHIP, "mark_delivered(order_id=order.pk, by='An')")
-    shopper.page.reload()
-
-
-def _order_refunded_in_part(shopper: Shopper) -> None:
-    _paid(shopper)
-    shopper.staff(_REFUND)
-    shopper.page.reload()
-    expect(shopper.page.locator(".sums")).to_contain_text("3")
-
-
-def _order_cancelled_by_shop(shopper: Shopper) -> None:
-    _paid(shopper)
-    shopper.staff("cancel_by_shop(order_id=order.pk, reason='Broken', by='An')")
-    shopper.page.reload()
-    expect(shopper.page.locator(".step-stopped")).to_be_visible()
-
-
-def _order_wished_away(shopper: Shopper) -> None:
-    _paid(shopper)
-    shopper.page.locator("form[action$='/cancel/'] button").click()
-    expect(shopper.page.locator(".note")).to_be_visible()
-
-
-def _reordering(shopper: Shopper) -> None:
-    _order_cancelled(shopper)
-    shopper.page.locator("a[href*='/cart/reorder/']").click()
-
-
-def _order_cancelled(shopper: Shopper) -> None:
-    _order_waiting(shopper)
-    shopper.page.locator("form[action$='/cancel/'] button").click()
-    expect(shopper.page.locator(".step-stopped")).to_be_visible()
 
 
 def _refused(path: str, **fields: str) -> Way:
@@ -245,11 +148,10 @@ def _history(shopper: Shopper) -> None:
     shopper.page.goto("/orders/")
 
 
-_SHIP = "ship_order(order_id=order.pk, carrier='VNPost', tracking_number='EB123456789VN', by='An')"
-_REFUND = (
-    "refund_payment(order_id=order.pk, amount=Decimal('3.00'), reason='Torn', by='An', "
-    "request_id=uuid4())"
-)
+def _reminders(shopper: Shopper) -> None:
+    code = "from notifications.stopping import stop_link; print(stop_link('lan@example.com'))"
+    shopper.page.goto(shopper.shop_says(code).strip())
+
 
 STATES: dict[str, Way] = {
     "home": _at("/"),
@@ -273,20 +175,6 @@ STATES: dict[str, Way] = {
     "checkout with new price": _checkout_with_new_price,
     "checkout short": _checkout_short,
     "in line": _in_line,
-    "order waiting": _order_waiting,
-    "order declined": _order_declined,
-    "order paid": _order_paid,
-    "order cancelled": _order_cancelled,
-    "order in review": _order_in_review,
-    "order refused": _order_refused,
-    "order sold out": _order_sold_out,
-    "order expired": _order_expired,
-    "order shipped": _order_shipped,
-    "order delivered": _order_delivered,
-    "order refunded in part": _order_refunded_in_part,
-    "order cancelled by the shop": _order_cancelled_by_shop,
-    "order wished away": _order_wished_away,
-    "put in the cart again": _reordering,
     "list, last page": _at("/products/?page=2"),
     "search mistyped": _at("/products/?q=cofee+filtr"),
     "contact": _at("/pages/contact/"),
@@ -316,6 +204,9 @@ STATES: dict[str, Way] = {
     "find an order": _at("/orders/find/"),
     "find an order refused": _refused("/orders/find/", email="lan@"),
     "find an order sent": _at("/orders/find/?sent"),
+    "reminders": _reminders,
+    **ORDER_STATES,
+    **ERROR_STATES,
 }
 # Much like others: seen by `make browser-all` alone.
 RARE = frozenset(
@@ -323,22 +214,9 @@ RARE = frozenset(
         "cart with one",
         "checkout short",
         "checkout with new price",
-        "in line",
         "list, last page",
-        "order cancelled by the shop",
-        "order delivered",
-        "order expired",
-        "order in review",
-        "order refused",
-        "order shipped",
-        "order sold out",
-        "order wished away",
-        "privacy",
-        "put in the cart again",
-        "terms",
         "sign up sent",
         "link too old",
-        "password forgotten",
         "password forgotten sent",
         "password link too old",
         "choosing a password",
@@ -347,7 +225,8 @@ RARE = frozenset(
         "password again",
         "password",
         "sign out",
-        "find an order",
         "find an order sent",
+        *RARE_ORDER_STATES,
+        *(set(ERROR_STATES) - {"overloaded", "server error"}),
     }
 )

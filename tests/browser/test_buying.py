@@ -122,6 +122,20 @@ def test_whole_purchase_needs_no_javascript(new_shopper: NewShopper) -> None:
     assert shopper.mail("order.confirmed")
 
 
+def test_whole_purchase_on_a_slow_network(shopper: Shopper) -> None:
+    wire = shopper.page.context.new_cdp_session(shopper.page)
+    wire.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 400,  # ms
+            "downloadThroughput": 50_000,  # bytes a second, as Chromium's "3G"
+            "uploadThroughput": 50_000,
+        },
+    )
+    _buy(shopper, "phin-filter")
+
+
 def test_cart_changes_without_javascript(new_shopper: NewShopper) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.put_in_cart("phin-filter")

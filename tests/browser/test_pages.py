@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from devtools.environment import PROJECT
+from tests.browser.account import sign_up
 from tests.browser.conftest import Album, NewShopper
 from tests.browser.html_rules import html_problems
 from tests.browser.shopper import Shopper
@@ -25,6 +26,14 @@ _SMALL_TARGETS = """() => [...document.querySelectorAll(
     .map(one => [one.getBoundingClientRect(), one])
     .filter(([box]) => box.height > 0 && (box.height < 43.5 || box.width < 43.5))
     .map(([box, one]) => `${one.outerHTML.slice(0, 80)}: ${box.width}x${box.height}`)"""
+_OF_AN_ACCOUNT = (
+    "/orders/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/reauthenticate/",
+    "/accounts/delete/",
+    "/accounts/logout/",
+)
 _OWN_LINK = re.compile(r'href="(/(?:products|pages|cart|orders|accounts)/[^"?#]*)')
 
 
@@ -72,6 +81,15 @@ def test_page_is_valid_accessible_in_every_light_and_fits_every_screen(
     _look(shopper, state, album)
 
 
+@pytest.mark.parametrize("width", _WIDTHS)
+def test_every_page_of_an_account_is_accessible(shopper: Shopper, width: int) -> None:
+    sign_up(shopper)
+    shopper.page.set_viewport_size({"width": width, "height": 844})
+    for path in _OF_AN_ACCOUNT:
+        shopper.page.goto(path)
+        assert _violations(shopper.page) == [], path
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_vietnamese_page_is_valid_accessible_and_fits(
@@ -101,9 +119,7 @@ def test_every_product_and_page_is_valid_and_links_lead_somewhere(shopper: Shopp
         problems += [f"{path}: {answer.status}"] if answer.status >= 400 else []
         problems += [f"{path}: {one}" for one in html_problems(answer.text())]
         seen.add(path)
-        links = re.findall(
-            r'href="(/(?:products|pages|cart|orders|accounts)/[^"?#]*)', answer.text()
-        )
+        links = _OWN_LINK.findall(answer.text())
         ahead += sorted(set(links) - seen - set(ahead))
     assert len(seen) > 28
     assert problems == []

@@ -379,6 +379,14 @@ for name in ("SESSION", "CSRF", "LANGUAGE"):
 """
 
 
+_HSTS = """
+import django; django.setup()
+from django.test import Client
+answer = Client(headers={"host": "shop.example"}).get("/healthz", secure=True)
+print(answer["Strict-Transport-Security"])
+"""
+
+
 def test_every_cookie_is_locked_to_the_shop_over_https() -> None:
     environment = {"SHOP_URL": "https://shop.example", "PAYPAL_ENVIRONMENT": "sandbox"}
     printed = run_with(environment, _COOKIES)
@@ -393,6 +401,11 @@ def test_every_cookie_is_locked_to_the_shop_over_https() -> None:
     assert session == "__Host-session True True Lax / None"
     assert csrf == "__Host-csrf True True Lax / None"
     assert language == "__Host-language True True Lax / None"
+
+
+def test_browsers_are_told_to_come_by_https_alone() -> None:
+    [policy] = run_with({"SHOP_URL": "https://shop.example"}, _HSTS)
+    assert policy == "max-age=31536000; includeSubDomains; preload"
 
 
 def run_with(changes: dict[str, str], program: str) -> list[str]:

@@ -1,10 +1,10 @@
-// What makes the storefront quicker to use. Every page works without it.
+// Makes the storefront quicker. Every page works without it.
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
 // Errors first: the summary or the wrong field has the focus.
 document.querySelector("[data-focus]")?.focus();
 
-// A choice that changes its form sends it; price and what is left follow the chosen variant.
+// A choice that changes its form sends it; price and stock follow the chosen variant.
 addEventListener("change", ({ target }) => {
   if (target.matches("[data-submits]")) target.form.requestSubmit();
   if (!target.matches(".variants input")) return;
@@ -88,7 +88,7 @@ if (country) {
   follow();
 }
 
-// Order page: the time left runs, and the page renews itself when there is news.
+// Order page: the time left runs; the page renews itself.
 const countDown = () => {
   for (const text of all("[data-until]")) {
     const minutes = Math.ceil((new Date(text.dataset.until) - Date.now()) / 60000);
@@ -107,7 +107,7 @@ const look = async () => {
       countDown();
     } else if (!news.poll) return;
     else order.dataset.poll = news.poll;
-  } catch { /* Offline for a moment: look again later. */ }
+  } catch { /* Offline for a moment. */ }
   later();
 };
 const later = () => {
@@ -118,16 +118,19 @@ countDown();
 setInterval(countDown, 15000);
 later();
 
-// Waiting in line: the page looks again, and goes where the order can be paid.
+// In line: the page looks again, and goes where the order can be paid.
 const wait = (waiting) => setTimeout(async () => {
   try {
     const { state } = await (await fetch("?format=json")).json();
     if (state !== "waiting") return location.reload();
-    const page = new DOMParser().parseFromString(await (await fetch("")).text(), "text/html");
+    const answer = await fetch("", { redirect: "manual" }); // PayPal, if ready
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const told = page.querySelector("[data-waits] [role=status]")?.textContent;
     const said = waiting.querySelector("[role=status]");
     if (told && told !== said.textContent) said.textContent = told;
-  } catch { /* Offline for a moment: look again later. */ }
+  } catch { /* Offline for a moment. */ }
   wait(waiting);
 }, waiting.dataset.waits * 1000);
 all("[data-waits]").forEach(wait);
+const full = document.querySelector("[data-again]")?.dataset; // too many order
+if (full) setTimeout(() => location.assign(full.at), full.again * 1000);
