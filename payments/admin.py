@@ -1,10 +1,12 @@
 """Staff's view of the money: payments, what PayPal took and gave back, and what it told us."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from notifications.admin import ReadOnlyAdmin
+from notifications.admin.badges import badge
 from notifications.exports import ExportedAdmin
 from payments.lifecycle import PaymentStatus
 from payments.models import Capture, Payment, PaymentAttempt, Refund, WebhookReceipt
@@ -52,9 +54,9 @@ class PaymentAdmin(ExportedAdmin, ReadOnlyAdmin):
     fields = ("order", "status", "amount", "currency", "transaction_id")
     inlines = (AttemptInline, CaptureInline)
 
-    @display(description="status", ordering="status", label=PAYMENT_COLOURS)  # type: ignore[untyped-decorator]
-    def state(self, payment: Payment) -> str:
-        return payment.status
+    @display(description="status", ordering="status")  # type: ignore[untyped-decorator]
+    def state(self, payment: Payment) -> SafeString:
+        return badge(payment.status, PAYMENT_COLOURS.get(payment.status, ""))
 
 
 @admin.register(Capture)

@@ -9,12 +9,15 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from inventory.lifecycle import HoldStatus
 from inventory.models import StockHold
 from notifications.admin import ReadOnlyAdmin
+from notifications.admin.badges import badge
 from notifications.exports import ExportedAdmin
 from orders.lifecycle import OrderStatus
 from orders.models import Order
@@ -130,20 +133,20 @@ class OrderAdmin(ExportedAdmin, ReadOnlyAdmin):
         orders: QuerySet[Order] = super().get_queryset(request)
         return orders.select_related("payment")
 
-    @display(description="status", ordering="status", label=ORDER_COLOURS)  # type: ignore[untyped-decorator]
-    def state(self, order: Order) -> str:
-        return order.status
+    @display(description="status", ordering="status")  # type: ignore[untyped-decorator]
+    def state(self, order: Order) -> SafeString:
+        return badge(order.status, ORDER_COLOURS[order.status])
 
-    @display(description="payment", ordering="payment__status", label=PAYMENT_COLOURS)  # type: ignore[untyped-decorator]
-    def payment_state(self, order: Order) -> str:
-        return order.payment.status
+    @display(description="payment", ordering="payment__status")  # type: ignore[untyped-decorator]
+    def payment_state(self, order: Order) -> SafeString:
+        return badge(order.payment.status, PAYMENT_COLOURS.get(order.payment.status, ""))
 
-    @display(description=_("needs a hand"), label={"flag": "danger", "wish": "warning"})  # type: ignore[untyped-decorator]
-    def needs(self, order: Order) -> tuple[str, Any] | None:
+    @display(description=_("needs a hand"))  # type: ignore[untyped-decorator]
+    def needs(self, order: Order) -> SafeString | None:
         if order.flag:
-            return "flag", order.get_flag_display()
+            return badge(order.get_flag_display(), "danger")
         is_open = order.cancel_wished_at and order.status == OrderStatus.SUCCESS
-        return ("wish", _("Wish to cancel")) if is_open else None
+        return badge(gettext("Wish to cancel"), "warning") if is_open else None
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Customers' addresses leave the shop with those alone who may take them."""
