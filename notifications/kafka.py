@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import confluent_kafka
@@ -98,32 +99,34 @@ class Producer:
             }
         )
 
-    def publish(self, topic: str, messages: Sequence[Outgoing]) -> list[Position]:
+    def publish(self, topic: str, messages: Iterable[Outgoing]) -> list[Position]:
         """Return each message's partition and offset once the brokers have them all.
 
         When some were not taken: `Refused` if Kafka will never take one of them, `KafkaAway`
         otherwise. Those taken stay on the topic, so that publishing the batch again repeats them.
+        The first are on their way while the next are made; what that raises ends the batch.
         """
-        positions: list[Position | None] = [None] * len(messages)
+        positions: list[Position | None] = []
         errors: list[KafkaError] = []
 
-        def keep(index: int) -> Callable[[KafkaError | None, confluent_kafka.Message], None]:
-            def on_delivery(error: KafkaError | None, message: confluent_kafka.Message) -> None:
-                if error:
-                    errors.append(error)
-                else:
-                    positions[index] = (_number(message.partition()), _number(message.offset()))
-
-            return on_delivery
+        def keep(index: int, error: KafkaError | None, message: confluent_kafka.Message) -> None:
+            if error:
+                errors.append(error)
+            else:
+                positions[index] = (_number(message.partition()), _number(message.offset()))
 
         try:
             for index, message in enumerate(messages):
-                self._produce(topic, message, keep(index))
+                positions.append(None)
+                self._produce(topic, message, partial(keep, index))
             self._producer.flush(DELIVERY_TIMEOUT_SECONDS + 1)
         except KafkaException as error:
             errors.append(error.args[0])
+        except Exception:
+            self._drop()
+            raise
         taken = [position for position in positions if position is not None]
-        if errors or len(taken) < len(messages):
+        if errors or len(taken) < len(positions):
             self._give_up(errors)
         return taken
 
@@ -142,9 +145,13 @@ class Producer:
         )
         self._producer.poll(0)
 
-    def _give_up(self, errors: list[KafkaError]) -> None:
+    def _drop(self) -> None:
+        """Send nothing of what still waits here: whoever publishes it again begins anew."""
         self._producer.purge()
         self._producer.flush(1)
+
+    def _give_up(self, errors: list[KafkaError]) -> None:
+        self._drop()
         if self._fatal or any(_is_fatal(error) for error in errors):
             raise FatalKafkaError(f"The producer failed for good: {self._fatal or errors[0]}")
         refusals = [error for error in errors if error.code() in _REFUSALS]

@@ -2,14 +2,15 @@
 
 The one documented place where a transaction is held over the network: the rows are deleted in the
 transaction that claims them, which commits once Kafka has the messages. A crash in between
-publishes them again with the same ids, in the same order.
+publishes them again with the same ids, in the same order. A batch is claimed in portions, so that
+Kafka takes the first ones while PostgreSQL reads the next.
 """
 
 import logging
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -27,6 +28,7 @@ from notifications.tracing import are_spans_recorded, note_span, request_id_of
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+PORTION = 125
 BUSY_SECONDS = 0.02
 IDLE_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
@@ -45,7 +47,8 @@ _CLAIM = """
     SELECT event.id::text, event.type, event.subject,
            to_char(event.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            event.traceparent,
-           ('{"deliver_to": []}'::jsonb || event.body || event.personal)::text
+           (event.body || CASE WHEN event.personal ? 'deliver_to' THEN event.personal
+                          ELSE '{"deliver_to": []}'::jsonb || event.personal END)::text
     FROM claimed JOIN notifications_event event ON event.id = claimed.event_id
     ORDER BY claimed.id
 """
@@ -61,8 +64,7 @@ _SETTLE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """An event taken from the outbox."""
 
     event_id: str
@@ -136,9 +138,10 @@ class Relay:
         with transaction.atomic(durable=True):
             if not _take_lead():
                 return 0
-            rows, began = _claim(self._limit), time.time_ns()
+            rows: list[Claimed] = []
+            began = time.time_ns()
             positions = self._producer.publish(
-                settings.KAFKA_EMAIL_TOPIC, [row.message() for row in rows]
+                settings.KAFKA_EMAIL_TOPIC, _messages(rows, self._limit)
             )
             _settle(rows, positions)
         _tell(rows, began)
@@ -184,10 +187,22 @@ def _take_lead() -> bool:
     return bool(is_leader)
 
 
+def _messages(rows: list[Claimed], limit: int) -> Iterator[kafka.Outgoing]:
+    """Claim up to so many rows, each portion when it is asked for, and note them in `rows`."""
+    while len(rows) < limit:
+        wanted = min(PORTION, limit - len(rows))
+        portion = _claim(wanted)
+        rows += portion
+        for row in portion:
+            yield row.message()
+        if len(portion) < wanted:
+            return
+
+
 def _claim(limit: int) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [limit])
-        return [Claimed(*row) for row in cursor.fetchall()]
+        return [Claimed._make(row) for row in cursor.fetchall()]
 
 
 def _tell(rows: Sequence[Claimed], began_ns: int) -> None:

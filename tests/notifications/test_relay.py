@@ -1,13 +1,14 @@
 """From the outbox to Kafka, whatever stands in the way."""
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from pytest_django import Settings
 
 from devtools.ports import free_port
-from notifications import kafka
+from notifications import kafka, relay
 from notifications.models import OutboxEntry, PublishedEvent, QuarantinedEvent
 from notifications.outbox import record_event
+from notifications.shutdown import Shutdown
 from tests.notifications.conftest import eventually, publish
 from tests.notifications.examples import record
 from tests.notifications.topic import read_topic
@@ -55,3 +56,45 @@ def test_missing_topics_are_created_with_their_retention(
     eventually(lambda: publish() == 1)
     assert len(read_topic(settings.KAFKA_EMAIL_TOPIC)) == 1
     assert len(kafka.lag()) == kafka.PARTITIONS
+
+
+def record_many(count: int) -> list[bytes]:
+    return [str(record("G-1").pk).encode() for _ in range(count)]
+
+
+def ids_on(topic: str) -> list[object]:
+    return [dict(message.headers() or [])["ce_id"] for message in read_topic(topic)]
+
+
+def test_batch_claimed_in_portions_is_published_whole_and_in_order(
+    kafka_topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "PORTION", 2)
+    recorded = record_many(5)
+    assert relay.Relay(Shutdown()).publish_waiting() == 5
+    assert ids_on(kafka_topic) == recorded
+    assert PublishedEvent.objects.count() == 5
+
+
+def test_batch_broken_off_between_portions_is_published_again_in_order(
+    kafka_topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = relay._claim
+
+    def claim_once(limit: int) -> list[relay.Claimed]:
+        monkeypatch.setattr(relay, "_claim", lose_the_connection)
+        return claim(limit)
+
+    monkeypatch.setattr(relay, "PORTION", 2)
+    monkeypatch.setattr(relay, "_claim", claim_once)
+    recorded, worker = record_many(5), relay.Relay(Shutdown())
+    with pytest.raises(OperationalError):
+        worker.publish_waiting()
+    assert OutboxEntry.objects.count() == 5
+    monkeypatch.setattr(relay, "_claim", claim)
+    assert worker.publish_waiting() == 5
+    assert ids_on(kafka_topic)[-5:] == recorded
+
+
+def lose_the_connection(_limit: int) -> list[relay.Claimed]:
+    raise OperationalError("the connection is gone")
