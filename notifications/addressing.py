@@ -48,4 +48,5 @@ def _delivery(
         headers=headers_to_json(message.headers),
         value=message.value or b"",
         skipped=skipped,
+        data=event.data,
     )

@@ -8,7 +8,7 @@ that very session: an owner that lost it can record nothing more.
 import json
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -83,17 +83,23 @@ _TAKE_DUE = f"""
     RETURNING *
 """  # noqa: S608
 
-# One commit between two emails: what became of the last, and the start of the next. Prepared once
-# for each owner, in the order of `Outcome.parameters`, its owner and the following email.
+# One commit between two emails: what became of the last ($1), and the start of the next ($11). One
+# UPDATE of both rows: PostgreSQL reads a table's constraints anew for each. Prepared once for each
+# owner, in the order of `Outcome.parameters`, its owner and the following email.
 _ADVANCE = f"""
-    WITH done AS (
-        UPDATE {_TABLE} SET status = $2, reason = $3, error = $4, owner = NULL,
-            attempts = attempts + $5, unknown = unknown + $6, next_attempt_at = $7,
-            first_refused_at = coalesce(first_refused_at, $8), settled_at = $9,
-            headers = CASE WHEN $9 IS NULL THEN headers END,
-            value = CASE WHEN $9 IS NULL THEN value END
-        WHERE id = $1 AND owner = $10)
-    UPDATE {_TABLE} SET status = 'SENDING' WHERE id = $11 AND owner = $10 AND status = 'CLAIMED'
+    UPDATE {_TABLE} SET
+        status = CASE id WHEN $1 THEN $2 ELSE 'SENDING' END,
+        reason = CASE id WHEN $1 THEN $3 ELSE reason END,
+        error = CASE id WHEN $1 THEN $4 ELSE error END,
+        owner = CASE id WHEN $1 THEN NULL ELSE owner END,
+        attempts = attempts + CASE id WHEN $1 THEN $5 ELSE 0 END,
+        unknown = unknown + CASE id WHEN $1 THEN $6 ELSE 0 END,
+        next_attempt_at = CASE id WHEN $1 THEN $7 ELSE next_attempt_at END,
+        first_refused_at = coalesce(first_refused_at, CASE id WHEN $1 THEN $8 END),
+        settled_at = CASE id WHEN $1 THEN $9 ELSE settled_at END,
+        headers = CASE WHEN id = $1 AND $9 IS NOT NULL THEN NULL ELSE headers END,
+        value = CASE WHEN id = $1 AND $9 IS NOT NULL THEN NULL ELSE value END
+    WHERE id IN ($1, $11) AND owner = $10 AND (id = $1 OR status = 'CLAIMED')
     RETURNING id
 """  # noqa: S608
 _ADVANCE_TYPES = (
@@ -130,6 +136,7 @@ class NewDelivery:
     value: bytes
     skipped: str = ""
     resend: int = 0
+    data: dict[str, Any] | None = field(default=None, compare=False)  # the value, if it was read
 
     def key(self) -> _Key:
         return (self.event_id, self.role, self.address_hash, self.resend)
@@ -150,12 +157,15 @@ class NewDelivery:
 
     def delivery(self, pk: int, owner: int) -> EmailDelivery:
         """Return the row that was just entered, without asking for it again."""
-        return EmailDelivery(
+        entered = EmailDelivery(
             pk=pk,
             status=DeliveryStatus.CLAIMED,
             owner=owner,
             **{name: getattr(self, name) for name in _KEPT_COLUMNS},
         )
+        if self.data is not None:
+            entered.data = self.data
+        return entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +271,7 @@ class Owner:
         """
         outcome = done.parameters() if done else _NOTHING_DONE
         self._cursor.execute(self._advance, (*outcome, self.token, following or _NOBODY))
-        return self._cursor.fetchone() is not None
+        return (following,) in self._cursor.fetchall()
 
     def release(self, until: datetime) -> None:
         """Put down everything not begun yet, for any consumer to take up; no attempt is spent."""
