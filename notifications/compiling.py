@@ -85,6 +85,10 @@ class _Compiler:
             for condition, nodes in node.conditions_nodelists
         ]
 
+        if len(branches) == 1:
+            ((only_if, only),) = branches
+            return lambda facts: only(facts) if only_if(facts) else ""
+
         def choose(facts: Facts) -> str:
             for is_so, text in branches:
                 if is_so(facts):

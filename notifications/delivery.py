@@ -1,9 +1,10 @@
 """Send the emails in hand, one after the other, and record each in the ledger."""
 
-import json
 import logging
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from opentelemetry.trace import SpanKind
 
 from notifications.addressing import why_skipped
+from notifications.ahead import made_ahead
 from notifications.dead_letters import Cause, Morgue
 from notifications.emails import Unwritable, write_email
 from notifications.events import headers_from_json
@@ -44,6 +46,7 @@ class Dispatcher:
         self._morgue = morgue
         self._pulse = pulse
         self._mailer = Mailer()
+        self._writer = ThreadPoolExecutor(1, "writer")
         self._dead_in_a_row = 0
         self._done: Outcome | None = None
         self.progress = Progress()
@@ -57,15 +60,16 @@ class Dispatcher:
         held_up: set[tuple[str, str]] = set()
         forgotten = suppressed(emails)
         try:
-            for email in emails:
-                if not may_go_on():
-                    break
-                self._pulse()
-                if email.pk in forgotten:
-                    self._forget(email)
-                else:
-                    with traced(f"send {email.event_type}", **_trace_of(email)):
-                        self._one(email, held_up)
+            with closing(made_ahead(self._writer, _write, emails)) as written:
+                for email, message in written:
+                    if not may_go_on():
+                        break
+                    self._pulse()
+                    if email.pk in forgotten:
+                        self._forget(email)
+                    else:
+                        with traced(f"send {email.event_type}", **_trace_of(email)):
+                            self._one(email, message, held_up)
         finally:
             self._record_done()
             self._owner.release(timezone.now())
@@ -97,31 +101,24 @@ class Dispatcher:
         self._mailer.open()
 
     def close(self) -> None:
+        self._writer.shutdown(cancel_futures=True)
         self._mailer.close()
 
-    def _one(self, email: EmailDelivery, held_up: set[tuple[str, str]]) -> None:
+    def _one(
+        self, email: EmailDelivery, written: Future[WrittenEmail], held_up: set[tuple[str, str]]
+    ) -> None:
         """Send one email, unless something speaks against it; its outcome waits to be recorded."""
         place = (email.subject, email.address_hash)
         if place in held_up:
             self._record(Outcome(email.pk, DeliveryStatus.WAITING))
             return
-        data = json.loads(bytes(email.value or b""))
-        name_in_log(transaction_id=data.get("order", {}).get("transaction_id", ""))
-        skipped = why_skipped(data, timezone.now())
+        name_in_log(transaction_id=email.data.get("order", {}).get("transaction_id", ""))
+        skipped = why_skipped(email.data, timezone.now())
         if skipped and not email.resend:  # whoever resends an email means it
             self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason=skipped))
             return
         try:
-            message = write_email(
-                event_id=email.event_id,
-                event_type=email.event_type,
-                role=email.role,
-                address=email.email,
-                name=email.name,
-                locale=email.locale,
-                message_id=email.message_id,
-                data=data,
-            )
+            message = written.result()
         except Unwritable as error:
             self._bury(email, Cause(error.reason, error.error))
             return
@@ -181,6 +178,19 @@ class Dispatcher:
         if self._done:
             self._owner.advance(self._done, None)
             self._done = None
+
+
+def _write(email: EmailDelivery) -> WrittenEmail:
+    return write_email(
+        event_id=email.event_id,
+        event_type=email.event_type,
+        role=email.role,
+        address=email.email,
+        name=email.name,
+        locale=email.locale,
+        message_id=email.message_id,
+        data=email.data,
+    )
 
 
 def _trace_of(email: EmailDelivery) -> dict[str, Any]:

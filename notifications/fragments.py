@@ -3,6 +3,8 @@
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import repeat
+from operator import call
 from typing import Any
 
 from django.template import Context
@@ -37,14 +39,23 @@ class NotCompilable(Exception):
 
 def join(pieces: Iterable[Piece]) -> Text:
     """Return what writes the pieces one after the other; text between them is put together."""
-    pattern, written = "", []
+    texts, written = [""], []
     for piece in pieces:
         if isinstance(piece, str):
-            pattern += piece.replace("%", "%%")
+            texts[-1] += piece
         else:
-            pattern += "%s"
             written.append(piece)
-    return lambda facts: pattern % tuple([write(facts) for write in written])
+            texts.append("")
+    if not written:
+        return always_be(texts[0])
+    said = [text for pair in zip(texts, texts, strict=True) for text in pair][:-1]
+
+    def write(facts: Facts) -> str:
+        each = said.copy()
+        each[1::2] = map(call, written, repeat(facts))
+        return "".join(each)
+
+    return write
 
 
 def repeat_for_each(text: Text, name: str, values: Sequence[Any], facts: Facts) -> str:

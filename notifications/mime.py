@@ -62,11 +62,11 @@ class WrittenEmail(EmailMultiAlternatives):
     def content(self) -> bytes:
         """Return the message with SMTP's line ends; whatever cannot be sent is a ValueError."""
         if not self._content:
-            text, html = _with_line_ends(str(self.body)), _with_line_ends(self.html)
-            if max(_longest_line(text), _longest_line(html)) > RFC5322_EMAIL_LINE_LENGTH_LIMIT:
+            text, html = _lines(str(self.body)), _lines(self.html)
+            if max(map(len, (*text, *html))) > RFC5322_EMAIL_LINE_LENGTH_LIMIT:
                 self._content = self.message().as_bytes(linesep="\r\n")
             else:
-                self._content = self._written(text, html)
+                self._content = self._written(b"\r\n".join(text), b"\r\n".join(html))
         return self._content
 
     def _written(self, text: bytes, html: bytes) -> bytes:
@@ -141,9 +141,7 @@ def _encoded_words(text: str) -> str:
     return "\r\n ".join(f"=?utf-8?b?{b64encode(each).decode()}?=" for each in [*words, word])
 
 
-def _with_line_ends(text: str) -> bytes:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
-
-
-def _longest_line(content: bytes) -> int:
-    return max(map(len, content.split(b"\r\n")))
+def _lines(text: str) -> list[bytes]:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.encode().split(b"\n")

@@ -4,6 +4,7 @@ With PIPELINING (RFC 2920) the envelope and DATA go out together: an email costs
 instead of four. TLS certificates are verified, as Django's own backend does.
 """
 
+import re
 import smtplib
 import threading
 import time
@@ -23,6 +24,7 @@ _OK = 250
 _TAKEN = {250, 251}
 _GO_AHEAD = 354
 _GOING_DOWN = 421
+_PLAIN = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _held = threading.local()
 
 Code = tuple[int, bytes]
@@ -212,7 +214,9 @@ def _content(message: EmailMessage) -> bytes:
 
 
 def _command(verb: str, address: str, options: Sequence[str]) -> str:
-    line = " ".join([f"{verb}:{smtplib.quoteaddr(address)}", *options])
+    # smtplib takes an address apart to quote it, at the cost of a whole envelope.
+    quoted = f"<{address}>" if _PLAIN.fullmatch(address) else smtplib.quoteaddr(address)
+    line = " ".join([f"{verb}:{quoted}", *options])
     if "\r" in line or "\n" in line:
         raise ValueError("An address holds a line break.")
     return line
