@@ -338,7 +338,14 @@ def test_form_with_errors_says_so_first_and_beside_each_field(client: Client) ->
     assert summary.get("role") == "alert"
     field = next(e for e in parsed(page).iter("input") if e.get("name") == "email")
     assert field.get("aria-invalid") == "true"
+    assert field.get("aria-describedby") == "id_email_error"
     assert field.get("value") == "lan@"
+
+
+def test_short_password_is_refused_in_the_pages_language(client: Client) -> None:
+    form = {"email": "lan@example.com", "password1": "đ"}
+    page = client.post("/accounts/signup/", form, headers={"accept-language": "vi"})
+    assert "Hãy chọn mật khẩu có ít nhất 8 ký tự." in text_of(page)
 
 
 @pytest.mark.parametrize(
