@@ -1,6 +1,6 @@
 """Coloured words in lists, such as a status.
 
-unfold renders its template for each cell anew: in a list of orders that took a third of the page.
+unfold renders its template for each cell anew: in a list of orders, a tenth of the page.
 """
 
 from functools import lru_cache

@@ -1,7 +1,8 @@
 """What the operations page mends by a button: each the same as its command, some at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -24,12 +25,12 @@ _AT_A_TIME = 100  # a page must answer; the command does them all
 class Mending:
     """One button: who may press it, and what it does; `perform` says what came of it.
 
-    One that has something to ask is done once that was answered.
+    One that asks first shows what it is about, and is done to what was shown.
     """
 
     label: str | Promise
     rows: type[Model]
-    perform: Callable[[str], str]  # by whom
+    perform: Callable[[str, Sequence[UUID]], str]  # by whom, and to what, where it asked
     asks: str | Promise = ""
     is_grave: bool = False
 
@@ -38,14 +39,14 @@ class Mending:
         return request.user.has_perm(f"{names.app_label}.change_{names.model_name}")
 
 
-def _place_again(_by: str) -> str:
+def _place_again(_by: str, _chosen: Sequence[UUID]) -> str:
     waiting = FailedPlacement.objects.filter(status=FailureStatus.OPEN).order_by("failed_at")
     done = place_many_again(list(waiting.values_list("pk", flat=True)[:_AT_A_TIME]))
     figures = {"placed": done.placed, "refused": done.refused, "failed": done.failed}
     return _("%(placed)s placed, %(refused)s refused, %(failed)s failed again.") % figures
 
 
-def _replay(_by: str) -> str:
+def _replay(_by: str, _chosen: Sequence[UUID]) -> str:
     letters = list(waiting_letters()[:_AT_A_TIME])
     try:
         problems = sum(bool(replay(letter.pk)) for letter in letters)
@@ -57,14 +58,17 @@ def _replay(_by: str) -> str:
     }
 
 
-def _publish_refused(_by: str) -> str:
-    done = publish_refused([row.pk for row in refused_events()[:_AT_A_TIME]])
-    return _("%(done)s go to Kafka again.") % {"done": done}
+def refused_ones() -> list[QuarantinedEvent]:
+    """Return what the question about them shows."""
+    return list(refused_events()[:_AT_A_TIME])
 
 
-def _give_up_refused(by: str) -> str:
-    done = give_up_refused([row.pk for row in refused_events()[:_AT_A_TIME]], by=by)
-    return _("%(done)s given up.") % {"done": done}
+def _publish_refused(_by: str, chosen: Sequence[UUID]) -> str:
+    return _("%(done)s go to Kafka again.") % {"done": publish_refused(chosen)}
+
+
+def _give_up_refused(by: str, chosen: Sequence[UUID]) -> str:
+    return _("%(done)s given up.") % {"done": give_up_refused(chosen, by=by)}
 
 
 MENDINGS = {

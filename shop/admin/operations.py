@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +20,7 @@ from django.utils.translation import override
 from notifications.admin import ReadOnlyAdmin
 from notifications.admin.audit import note_about_many
 from shop.admin.history_chart import chart
-from shop.admin.mending import MENDINGS, Mending
+from shop.admin.mending import MENDINGS, Mending, refused_ones
 from shop.models import IntakeReport
 from shop.operations_report import OperationsReport, report
 
@@ -74,16 +75,24 @@ class OperationsAdmin(ReadOnlyAdmin):
         mending = MENDINGS.get(name)
         if mending is None or not mending.is_for(request):
             raise PermissionDenied
-        if mending.asks and not request.POST.get("is_sure"):
+        chosen = _chosen(request)
+        if mending.asks and not chosen:
             context = {"title": mending.label, "name": name, "mending": mending}
-            whole = {**self.admin_site.each_context(request), **context}
+            whole = {**self.admin_site.each_context(request), **context, "rows": refused_ones()}
             return TemplateResponse(request, "shop/admin/mend.html", whole)
         user = cast("User", request.user)
-        told = mending.perform(user.get_username())
+        told = mending.perform(user.get_username(), chosen)
         with override("en"):
             note_about_many(by=user, model=mending.rows, told=f"{mending.label}: {told}")
         self.message_user(request, f"{mending.label}: {told}")
         return redirect("admin:shop_intakereport_changelist")
+
+
+def _chosen(request: HttpRequest) -> list[UUID]:
+    try:
+        return [UUID(one) for one in request.POST.getlist("chosen")]
+    except ValueError as error:
+        raise BadRequest("It is none of the rows that were shown.") from error
 
 
 def _buttons(part: Part, request: HttpRequest) -> list[tuple[str, Mending]]:

@@ -1,9 +1,11 @@
 """The operations page: what runs and what waits, for staff who may see it, whatever is away."""
 
+import re
 import uuid
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -220,7 +222,7 @@ def test_a_button_is_for_those_alone_who_may(client: Client) -> None:
     client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
     assert 'value="placements"' not in client.get(PAGE).text
     for what in (*MENDINGS, "nonsense"):
-        assert client.post(PAGE, {"mend": what, "is_sure": "1"}).status_code == 403
+        assert client.post(PAGE, {"mend": what, "chosen": str(uuid.uuid4())}).status_code == 403
     failure.refresh_from_db()
     assert failure.status == "OPEN"
 
@@ -232,16 +234,30 @@ def set_aside(order: Order) -> QuarantinedEvent:
     return QuarantinedEvent.objects.create(event=event, error="too large")
 
 
+def chosen_in(question: Any) -> list[str]:
+    """Return what the question's form would send."""
+    return re.findall(r'name="chosen" value="([^"]*)"', question.text)
+
+
+def test_what_was_not_shown_is_not_decided_about(admin_client: Client) -> None:
+    set_aside(paid_order())
+    for chosen, code in (("nonsense", 400), (str(uuid.uuid4()), 302)):
+        answer = admin_client.post(PAGE, {"mend": "give-up", "chosen": chosen})
+        assert answer.status_code == code
+    assert QuarantinedEvent.objects.waiting().count() == 1
+
+
 @pytest.mark.parametrize("what", ["refused", "give-up"])
 def test_what_kafka_refused_is_decided_about_once_asked(admin_client: Client, what: str) -> None:
     row = set_aside(paid_order())
     assert f'value="{what}"' in admin_client.get(PAGE).text
     question = admin_client.post(PAGE, {"mend": what})
     assert str(MENDINGS[what].asks) in unescape(question.text)
-    assert QuarantinedEvent.objects.waiting().count() == 1
-    page = admin_client.post(PAGE, {"mend": what, "is_sure": "1"}, follow=True)
+    assert str(row.event) in question.text
+    later = set_aside(paid_order())  # after the question
+    page = admin_client.post(PAGE, {"mend": what, "chosen": chosen_in(question)}, follow=True)
     assert ("1 go to Kafka again." if what == "refused" else "1 given up.") in page.text
-    assert f'value="{what}"' not in page.text
+    assert [one.pk for one in QuarantinedEvent.objects.waiting()] == [later.pk]
     assert OutboxEntry.objects.filter(event=row.event).exists() == (what == "refused")
     assert LogEntry.objects.get().change_message == f"{MENDINGS[what].label}: " + (
         "1 go to Kafka again." if what == "refused" else "1 given up."
@@ -250,8 +266,8 @@ def test_what_kafka_refused_is_decided_about_once_asked(admin_client: Client, wh
 
 def test_who_gave_an_event_up_stands_in_its_orders_timeline(admin_client: Client) -> None:
     order = paid_order()
-    set_aside(order)
-    admin_client.post(PAGE, {"mend": "give-up", "is_sure": "1"})
+    row = set_aside(order)
+    admin_client.post(PAGE, {"mend": "give-up", "chosen": str(row.pk)})
     page = admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
     assert "set aside, Kafka refuses it: too large, given up by admin" in page
 
