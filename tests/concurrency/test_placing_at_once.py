@@ -33,7 +33,7 @@ def test_a_form_sent_eight_times_at_once_makes_one_order() -> None:
 def test_tabs_of_one_cart_at_once_leave_one_order_with_its_holds() -> None:
     tea = VariantFactory.create(stock=2)
     wish = placement((tea, 2))
-    tabs = [replace(wish, checkout_key=uuid.uuid4()) for _ in range(6)]
+    tabs = [replace(wish, checkout_key=uuid.uuid4()) for _ in range(20)]
     outcomes = together([partial(place_order, tab) for tab in tabs])
     assert all(isinstance(one, Order) for one in outcomes), outcomes
     pending = Order.objects.get(status="PENDING")
