@@ -7,6 +7,7 @@ from django.db import connection
 
 from devtools.bench.figures import percentiles
 from shop import clock
+from shop.tallies import HourTally
 from shop.tuning.database import throwaway_database
 
 _OPEN, _CLOSED = 100_000, 1_000_000
@@ -21,13 +22,20 @@ def report() -> list[str]:
         with connection.cursor() as cursor:
             cursor.execute(_SEED.read_text(), {"open": _OPEN, "all": _OPEN + _CLOSED})
         seeded = time.perf_counter() - began
-        clock.tick()  # the first reads what the others find in memory
+        _catch_up()
         times = [_tick() for _ in range(_TICKS)]
     return [
         f"One tick with nothing due, {_OPEN:,} open and {_CLOSED:,} closed orders",
         f"  ours                {percentiles(times)}   aim: p95 ≤ 200 ms",
         f"  (filled in {seeded:.0f} s)",
     ]
+
+
+def _catch_up() -> None:
+    """Tick until the hours of two weeks are tallied, 24 in each tick; all is in memory then."""
+    tallied = -1
+    while tallied < (tallied := HourTally.objects.count()):
+        clock.tick()
 
 
 def _tick() -> float:
