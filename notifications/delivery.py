@@ -3,8 +3,6 @@
 import logging
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +10,6 @@ from django.utils import timezone
 from opentelemetry.trace import SpanKind
 
 from notifications.addressing import why_skipped
-from notifications.ahead import made_ahead
 from notifications.dead_letters import Cause, Morgue
 from notifications.emails import Unwritable, write_email
 from notifications.events import headers_from_json
@@ -46,7 +43,6 @@ class Dispatcher:
         self._morgue = morgue
         self._pulse = pulse
         self._mailer = Mailer()
-        self._writer = ThreadPoolExecutor(1, "writer")
         self._dead_in_a_row = 0
         self._done: Outcome | None = None
         self.progress = Progress()
@@ -60,16 +56,15 @@ class Dispatcher:
         held_up: set[tuple[str, str]] = set()
         forgotten = suppressed(emails)
         try:
-            with closing(made_ahead(self._writer, _write, emails)) as written:
-                for email, message in written:
-                    if not may_go_on():
-                        break
-                    self._pulse()
-                    if email.pk in forgotten:
-                        self._forget(email)
-                    else:
-                        with traced(f"send {email.event_type}", **_trace_of(email)):
-                            self._one(email, message, held_up)
+            for email in emails:
+                if not may_go_on():
+                    break
+                self._pulse()
+                if email.pk in forgotten:
+                    self._forget(email)
+                else:
+                    with traced(f"send {email.event_type}", **_trace_of(email)):
+                        self._one(email, held_up)
         finally:
             self._record_done()
             self._owner.release(timezone.now())
@@ -101,12 +96,9 @@ class Dispatcher:
         self._mailer.open()
 
     def close(self) -> None:
-        self._writer.shutdown(cancel_futures=True)
         self._mailer.close()
 
-    def _one(
-        self, email: EmailDelivery, written: Future[WrittenEmail], held_up: set[tuple[str, str]]
-    ) -> None:
+    def _one(self, email: EmailDelivery, held_up: set[tuple[str, str]]) -> None:
         """Send one email, unless something speaks against it; its outcome waits to be recorded."""
         place = (email.subject, email.address_hash)
         if place in held_up:
@@ -118,7 +110,7 @@ class Dispatcher:
             self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason=skipped))
             return
         try:
-            message = written.result()
+            message = _write(email)
         except Unwritable as error:
             self._bury(email, Cause(error.reason, error.error))
             return

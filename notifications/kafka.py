@@ -191,6 +191,8 @@ class Consumer:
                 # A few seconds of work wait in memory; by itself librdkafka would keep 64 MB.
                 "queued.min.messages": 1_000,
                 "queued.max.messages.kbytes": 4_096,
+                # Of one partition at once, compressed; a larger message comes all the same.
+                "fetch.message.max.bytes": 65_536,
                 "topic.metadata.refresh.interval.ms": 5_000,
                 "error_cb": self._on_error,
             }
