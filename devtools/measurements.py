@@ -20,8 +20,8 @@ from devtools.environment import PROJECT
 FILE = PROJECT / "docs" / "measurements.md"
 _HEAD = """# Measurements
 
-What these programs found when they were last run with `--record`. Of times, ratios count: each
-stands beside its floor, taken in the same run.
+Written by `python -m devtools.bench` and `python -m devtools.chaos`, each part when it was last run
+with `--record`. Of times, ratios count: each stands beside its floor, taken in the same run.
 """
 
 
