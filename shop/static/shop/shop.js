@@ -132,5 +132,5 @@ const wait = (waiting) => setTimeout(async () => {
   wait(waiting);
 }, waiting.dataset.waits * 1000);
 all("[data-waits]").forEach(wait);
-const full = document.querySelector("[data-again]")?.dataset; // too many order
+const full = document.querySelector("[data-again]")?.dataset; // too many orders
 if (full) setTimeout(() => location.assign(full.at), full.again * 1000);
