@@ -63,7 +63,7 @@ class Day:
 
 def tally_hours() -> int:
     """Write down the hours that ended and are not yet; a clock's duty, with no cases to count."""
-    ended = (timezone.now() - _LATE).replace(minute=0, second=0, microsecond=0)
+    ended = _ended()
     known = set(HourTally.objects.filter(hour__gte=ended - KEPT).values_list("hour", flat=True))
     wanted = (hour for hour in _hours(ended - KEPT, ended) if hour not in known)
     for _number, hour in zip(range(_HOURS_A_TICK), wanted, strict=False):
@@ -73,7 +73,7 @@ def tally_hours() -> int:
 
 def forget_tallies() -> int:
     """Delete the hours that no page adds up any more."""
-    return HourTally.objects.filter(hour__lt=timezone.now() - KEPT - _HOUR).delete()[0]
+    return HourTally.objects.filter(hour__lt=_ended() - KEPT).delete()[0]
 
 
 def latest_days() -> Sequence[Day]:
@@ -96,6 +96,11 @@ def _untallied(now: datetime, last: datetime | None) -> Iterator[HourTally]:
     if last is not None:
         begin = max(last + _HOUR, begin - _HOUR)
     yield _tally(max(begin, now.replace(hour=0, minute=0, second=0, microsecond=0)), until=now)
+
+
+def _ended() -> datetime:
+    """Return the begin of the first hour that is not written down yet."""
+    return (timezone.now() - _LATE).replace(minute=0, second=0, microsecond=0)
 
 
 def _tally(hour: datetime, until: datetime | None = None) -> HourTally:

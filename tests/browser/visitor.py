@@ -3,12 +3,17 @@
 from urllib.parse import urljoin
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
+from urllib3 import Retry
 
 from tests.shop.pages import ADDRESS, Fields, filled_form
 
 Answer = requests.Response
 _TIMEOUT = 30
+# The server may close a kept connection between two requests (and does after a body that it did
+# not read to its end): whoever only looks asks again.
+_AS_BROWSERS_DO = Retry(total=1, connect=0, status=0, redirect=0, allowed_methods={"GET"})
 
 
 class Visitor:
@@ -17,6 +22,7 @@ class Visitor:
     def __init__(self, shop_url: str) -> None:
         self._shop_url = shop_url
         self._session = requests.Session()
+        self._session.mount("http://", HTTPAdapter(max_retries=_AS_BROWSERS_DO))
 
     @property
     def cookies(self) -> RequestsCookieJar:

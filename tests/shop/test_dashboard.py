@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
+from time_machine import travel
 
 from notifications.heartbeat import beat
 from orders.models import Order
@@ -58,13 +59,16 @@ def order_hour(order: Order) -> object:
     return order.placed_at.replace(minute=0, second=0, microsecond=0)
 
 
-def test_all_hours_of_two_weeks_are_written_down_and_older_ones_forgotten() -> None:
-    for _ in range(KEPT.days + 1):
-        tally_hours()
-    assert HourTally.objects.count() == KEPT.days * 24
-    old = timezone.now() - KEPT - timedelta(hours=3)
-    HourTally.objects.create(hour=old, orders=1, ordered=0, taken=0, refunded=0)
-    assert forget_tallies() == 1
+@pytest.mark.parametrize("minute", ["00:00", "00:59", "01:00", "30:00", "59:59"])
+def test_all_hours_of_two_weeks_are_written_down_and_older_ones_forgotten(minute: str) -> None:
+    with travel(f"2026-11-25T12:{minute}Z", tick=False):
+        for _ in range(KEPT.days + 1):
+            tally_hours()
+        assert HourTally.objects.count() == KEPT.days * 24
+        assert forget_tallies() == 0
+        old = min(HourTally.objects.values_list("hour", flat=True)) - timedelta(hours=1)
+        HourTally.objects.create(hour=old, orders=1, ordered=0, taken=0, refunded=0)
+        assert forget_tallies() == 1
 
 
 def test_two_weeks_are_drawn(admin_client: Client) -> None:
