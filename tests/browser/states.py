@@ -211,10 +211,18 @@ STATES: dict[str, Way] = {
 # Much like others: seen by `make browser-all` alone.
 RARE = frozenset(
     {
+        "category",
+        "search mistyped",
+        "product added",
         "cart with one",
         "checkout short",
         "checkout with new price",
         "list, last page",
+        "delivery",
+        "terms",
+        "privacy",
+        "sign in refused",
+        "changing the address",
         "sign up sent",
         "link too old",
         "password forgotten sent",

@@ -28,7 +28,7 @@ _FOCUS = """() => {
 
 
 @pytest.mark.parametrize("state", ["home", "list", "product", "cart short", "order paid"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_nothing_jumps_while_a_page_comes(shopper: Shopper, state: str, width: int) -> None:
     shopper.page.set_viewport_size({"width": width, "height": 844})
     STATES[state](shopper)
@@ -64,7 +64,7 @@ def test_focus_is_seen_wherever_it_is(shopper: Shopper, state: str) -> None:
     assert [name for name, is_seen in stops.items() if not is_seen] == []
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+@pytest.mark.parametrize("locale", [pytest.param("en-GB", marks=pytest.mark.slow), "vi-VN"])
 @pytest.mark.parametrize("state", ["product", "cart", "checkout", "order waiting"])
 def test_main_button_says_it_in_one_line(new_shopper: NewShopper, state: str, locale: str) -> None:
     shopper = new_shopper(locale=locale, viewport={"width": 360, "height": 740})

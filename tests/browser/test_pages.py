@@ -81,7 +81,7 @@ def test_page_is_valid_accessible_in_every_light_and_fits_every_screen(
     _look(shopper, state, album)
 
 
-@pytest.mark.parametrize("width", _WIDTHS)
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_every_page_of_an_account_is_accessible(shopper: Shopper, width: int) -> None:
     sign_up(shopper)
     shopper.page.set_viewport_size({"width": width, "height": 844})
