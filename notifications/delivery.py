@@ -1,10 +1,19 @@
-"""Send the emails in hand, one after the other, and record each in the ledger."""
+"""Send the emails in hand, a few at once in each turn, and record each in the ledger.
+
+A turn hands one email to each connection. One commit stands between two turns: it records what
+became of the last turn's emails, and that this turn's are being sent. While the database commits,
+the next turn's are written; while the mail server has one, the others are handed over.
+"""
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
 
 from django.utils import timezone
 from opentelemetry.trace import SpanKind
@@ -16,11 +25,11 @@ from notifications.events import headers_from_json
 from notifications.forgetting import forget_suppressed, suppressed
 from notifications.kafka import Incoming
 from notifications.ledger import Outcome, Owner
-from notifications.mailer import Answer, Mailer, MailServerAway, Reply
+from notifications.mailer import Answer, Mailer, MailServerAway, Reply, open_mailers
 from notifications.mime import WrittenEmail
 from notifications.models import DeliveryStatus, EmailDelivery
 from notifications.progress import Progress
-from notifications.tracing import name_in_log, traced
+from notifications.tracing import are_spans_recorded, log_scope, note_span, request_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +44,19 @@ class TooManyDead(Exception):
     """So many dead letters in a row are a bug, not mail."""
 
 
+_Place = tuple[str, str]  # an order and a recipient, whose emails keep their order
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """An email about to be handed over by one of the connections."""
+
+    email: EmailDelivery
+    message: WrittenEmail
+    mailer: Mailer
+    began_ns: int
+
+
 class Dispatcher:
     """Sends what an owner has claimed; knows when it has gone wrong too often."""
 
@@ -42,9 +64,10 @@ class Dispatcher:
         self._owner = owner
         self._morgue = morgue
         self._pulse = pulse
-        self._mailer = Mailer()
+        self._mailers = open_mailers()
         self._dead_in_a_row = 0
-        self._done: Outcome | None = None
+        self._done: list[Outcome] = []
+        self._ahead: dict[int, WrittenEmail | Exception] = {}
         self.progress = Progress()
 
     def dispatch(self, emails: Sequence[EmailDelivery], *, may_go_on: Callable[[], bool]) -> None:
@@ -53,21 +76,46 @@ class Dispatcher:
         What `may_go_on` leaves over is put down for any consumer to take up. The mail server's
         absence puts down everything and raises `MailServerAway`; no attempt is spent.
         """
-        held_up: set[tuple[str, str]] = set()
+        line, held_up = deque(emails), set[_Place]()
         forgotten = suppressed(emails)
         try:
-            for email in emails:
-                if not may_go_on():
-                    break
+            while line and may_go_on():
                 self._pulse()
-                if email.pk in forgotten:
-                    self._forget(email)
-                else:
-                    with traced(f"send {email.event_type}", **_trace_of(email)):
-                        self._one(email, held_up)
+                letters = self._take_turn(line, held_up, forgotten)
+                if letters:
+                    self._send(letters, list(islice(line, len(self._mailers))), held_up)
+        except MailServerAway:
+            self.close()
+            raise
         finally:
+            self._ahead = {}
             self._record_done()
             self._owner.release(timezone.now())
+
+    def _take_turn(
+        self, line: deque[EmailDelivery], held_up: set[_Place], forgotten: Collection[int]
+    ) -> list[_Letter]:
+        """Take what can be handed over at once: an email for each connection, one for each place.
+
+        What is not to be sent is recorded on the way.
+        """
+        letters: list[_Letter] = []
+        places: set[_Place] = set()
+        while line and len(letters) < len(self._mailers) and _place(line[0]) not in places:
+            email = line.popleft()
+            if email.pk in forgotten:
+                self._forget(email)
+            elif _place(email) in held_up:
+                self._record(Outcome(email.pk, DeliveryStatus.WAITING))
+            else:
+                began_ns = time.time_ns()
+                with _named_in_log(email):
+                    message = self._sendable(email)
+                if message:
+                    places.add(_place(email))
+                    mailer = self._mailers[len(letters)]
+                    letters.append(_Letter(email, message, mailer, began_ns))
+        return letters
 
     def _forget(self, email: EmailDelivery) -> None:
         self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason="suppressed"))
@@ -93,58 +141,65 @@ class Dispatcher:
 
     def open(self) -> None:
         """Have a connection to the mail server, or raise `MailServerAway`."""
-        self._mailer.open()
+        self._mailers[0].open()
 
     def close(self) -> None:
-        self._mailer.close()
+        for mailer in self._mailers:
+            mailer.close()
 
-    def _one(self, email: EmailDelivery, held_up: set[tuple[str, str]]) -> None:
-        """Send one email, unless something speaks against it; its outcome waits to be recorded."""
-        place = (email.subject, email.address_hash)
-        if place in held_up:
-            self._record(Outcome(email.pk, DeliveryStatus.WAITING))
-            return
-        name_in_log(transaction_id=email.data.get("order", {}).get("transaction_id", ""))
+    def _sendable(self, email: EmailDelivery) -> WrittenEmail | None:
+        """Return the email as it is sent, unless something speaks against it."""
         skipped = why_skipped(email.data, timezone.now())
         if skipped and not email.resend:  # whoever resends an email means it
             self._record(Outcome(email.pk, DeliveryStatus.SKIPPED, reason=skipped))
-            return
-        try:
-            message = _write(email)
-        except Unwritable as error:
-            self._bury(email, Cause(error.reason, error.error))
-            return
-        if self._hand_over(email, message) is DeliveryStatus.DEFERRED:
-            held_up.add(place)
+            return None
+        written = self._ahead.pop(email.pk, None) or _attempt(email)
+        if isinstance(written, Unwritable):
+            self._bury(email, Cause(written.reason, written.error))
+            return None
+        if isinstance(written, Exception):
+            raise written
+        return written
 
-    def _hand_over(self, email: EmailDelivery, message: WrittenEmail) -> DeliveryStatus | None:
-        self._mailer.open()
-        if not self._begin(email):
-            return None  # another owner took it: this one had been given up for dead
-        try:
-            reply = self._mailer.send(message)
-        except MailServerAway as away:
-            self._done = Outcome(
-                email.pk,
-                DeliveryStatus.DEFERRED,
-                error=str(away),
-                next_attempt_at=timezone.now(),
-            )
-            raise
-        self._done = judge(email, reply, timezone.now())
-        return self._follow_up(email, self._done)
+    def _send(
+        self, letters: list[_Letter], following: Iterable[EmailDelivery], held_up: set[_Place]
+    ) -> None:
+        """Hand the letters over and hear what becomes of each; `MailServerAway` at the end."""
+        for letter in letters:
+            letter.mailer.announce(letter.message)
+        self._owner.begin_advance(self._done, [letter.email.pk for letter in letters])
+        self._ahead = {email.pk: _attempt(email) for email in following}
+        begun = self._owner.end_advance()
+        self._done = []
+        handed_over = []
+        for letter in letters:
+            if letter.email.pk in begun:
+                letter.mailer.hand_over()
+                handed_over.append(letter)
+            else:  # another owner took it: this one had been given up for dead
+                letter.mailer.close()
+        replies = [(letter, letter.mailer.reply()) for letter in handed_over]
+        for letter, reply in replies:
+            with _named_in_log(letter.email):
+                outcome = judge(letter.email, reply, timezone.now())
+                if self._follow_up(letter.email, outcome) is DeliveryStatus.DEFERRED:
+                    held_up.add(_place(letter.email))
+            _note_span(letter)
+        away = [reply.text for _, reply in replies if reply.answer is Answer.AWAY]
+        if away:
+            raise MailServerAway(away[0])
 
     def _follow_up(self, email: EmailDelivery, outcome: Outcome) -> DeliveryStatus:
-        if outcome.status is not DeliveryStatus.DEAD:
-            self.progress.count(outcome.status.value)
-        if outcome.status is DeliveryStatus.SENT:
-            self._dead_in_a_row = 0
-            logger.info("Email %s is sent", email.pk)
-        elif outcome.status is DeliveryStatus.DEAD:
-            self._done = None
+        if outcome.status is DeliveryStatus.DEAD:
             email.attempts += outcome.attempts
             email.unknown += outcome.unknown
             self._bury(email, Cause(outcome.reason, outcome.error))
+            return outcome.status
+        self._done.append(outcome)
+        self.progress.count(outcome.status.value)
+        if outcome.status is DeliveryStatus.SENT:
+            self._dead_in_a_row = 0
+            logger.info("Email %s is sent", email.pk)
         else:
             logger.warning("Email %s is %s: %s", email.pk, outcome.status, outcome.error)
         return outcome.status
@@ -156,50 +211,75 @@ class Dispatcher:
         # An address is a customer's doing: fifty of them are no bug of ours, and stop nobody.
         self._dead_in_a_row += cause.reason != "address"
 
-    def _begin(self, email: EmailDelivery) -> bool:
-        is_ours = self._owner.advance(self._done, email.pk)
-        self._done = None
-        return is_ours
-
     def _record(self, outcome: Outcome) -> None:
-        self._record_done()
+        self._done.append(outcome)
         self.progress.count(outcome.status.value)
-        self._owner.advance(outcome, None)
+        self._record_done()
 
     def _record_done(self) -> None:
         if self._done:
-            self._owner.advance(self._done, None)
-            self._done = None
+            self._owner.advance(self._done)
+            self._done = []
 
 
-def _write(email: EmailDelivery) -> WrittenEmail:
-    return write_email(
-        event_id=email.event_id,
-        event_type=email.event_type,
-        role=email.role,
-        address=email.email,
-        name=email.name,
-        locale=email.locale,
-        message_id=email.message_id,
-        data=email.data,
-    )
+def _place(email: EmailDelivery) -> _Place:
+    return email.subject, email.address_hash
 
 
-def _trace_of(email: EmailDelivery) -> dict[str, Any]:
-    """Return where an email belongs: its event's trace, and what the log calls it by."""
+def _attempt(email: EmailDelivery) -> WrittenEmail | Exception:
+    """Write an email; what goes wrong is for its own turn."""
+    try:
+        return write_email(
+            event_id=email.event_id,
+            event_type=email.event_type,
+            role=email.role,
+            address=email.email,
+            name=email.name,
+            locale=email.locale,
+            message_id=email.message_id,
+            data=email.data,
+        )
+    except Exception as error:  # noqa: BLE001 - raised when it is this email's turn
+        return error
+
+
+@contextmanager
+def _named_in_log(email: EmailDelivery) -> Generator[None]:
+    """Let the log's lines say which email they are about, and the request it comes from."""
+    with log_scope(
+        request_id=request_id_of(_traceparent(email)),
+        transaction_id=str(email.data.get("order", {}).get("transaction_id", "")),
+        **_facts(email),
+    ):
+        yield
+
+
+def _note_span(letter: _Letter) -> None:
+    if are_spans_recorded():
+        note_span(
+            f"send {letter.email.event_type}",
+            after=_traceparent(letter.email),
+            began_ns=letter.began_ns,
+            kind=SpanKind.CONSUMER,
+            **_facts(letter.email),
+        )
+
+
+def _facts(email: EmailDelivery) -> dict[str, str]:
+    return {"order": email.subject, "event_id": str(email.event_id)}
+
+
+def _traceparent(email: EmailDelivery) -> str:
     headers = dict(headers_from_json(email.headers or []))
-    return {
-        "after": headers.get("traceparent", b"").decode(errors="replace"),
-        "kind": SpanKind.CONSUMER,
-        "order": email.subject,
-        "event_id": str(email.event_id),
-    }
+    return headers.get("traceparent", b"").decode(errors="replace")
 
 
 def judge(email: EmailDelivery, reply: Reply, now: datetime) -> Outcome:
     """Decide what the server's reply makes of an email."""
     if reply.answer is Answer.ACCEPTED:
         return Outcome(email.pk, DeliveryStatus.SENT, attempts=1)
+    if reply.answer is Answer.AWAY:  # it has refused nothing: no attempt is spent
+        return Outcome(email.pk, DeliveryStatus.DEFERRED, error=reply.text, next_attempt_at=now)
     if reply.answer is Answer.NEVER:
         return Outcome(
             email.pk, DeliveryStatus.FAILED, reason="refused", error=reply.text, attempts=1

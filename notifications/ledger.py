@@ -1,20 +1,23 @@
 """The ledger's statements: who sends which email, and what became of it.
 
 Every statement is one short transaction; none is held while an email is on its way. An `Owner` is
-alive while its session holds the advisory lock of its token, and the ledger is written through
-that very session: an owner that lost it can record nothing more.
+alive while a session of its own holds the advisory lock of its token, and what it sends is recorded
+through that very session: an owner that lost it can begin no email and record none.
 """
 
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+import psycopg2
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg2.extras import wait_select
 
 from notifications.database import ALIVE, lock_class
 from notifications.models import UNSETTLED, DeliveryStatus, EmailDelivery
@@ -83,36 +86,34 @@ _TAKE_DUE = f"""
     RETURNING *
 """  # noqa: S608
 
-# One commit between two emails: what became of the last ($1), and the start of the next ($11). One
-# UPDATE of both rows: PostgreSQL reads a table's constraints anew for each. Prepared once for each
-# owner, in the order of `Outcome.parameters`, its owner and the following email.
+# One commit between two turns: what became of the last emails, and the start of the next, which are
+# moves without a status. One UPDATE of all: PostgreSQL reads a table's constraints anew for each.
+# The ids ($2) are there for its plan, made while the ledger may be empty and used when it is long.
 _ADVANCE = f"""
-    UPDATE {_TABLE} SET
-        status = CASE id WHEN $1 THEN $2 ELSE 'SENDING' END,
-        reason = CASE id WHEN $1 THEN $3 ELSE reason END,
-        error = CASE id WHEN $1 THEN $4 ELSE error END,
-        owner = CASE id WHEN $1 THEN NULL ELSE owner END,
-        attempts = attempts + CASE id WHEN $1 THEN $5 ELSE 0 END,
-        unknown = unknown + CASE id WHEN $1 THEN $6 ELSE 0 END,
-        next_attempt_at = CASE id WHEN $1 THEN $7 ELSE next_attempt_at END,
-        first_refused_at = coalesce(first_refused_at, CASE id WHEN $1 THEN $8 END),
-        settled_at = CASE id WHEN $1 THEN $9 ELSE settled_at END,
-        headers = CASE WHEN id = $1 AND $9 IS NOT NULL THEN NULL ELSE headers END,
-        value = CASE WHEN id = $1 AND $9 IS NOT NULL THEN NULL ELSE value END
-    WHERE id IN ($1, $11) AND owner = $10 AND (id = $1 OR status = 'CLAIMED')
-    RETURNING id
+    UPDATE {_TABLE} email SET
+        status = coalesce(move.status, 'SENDING'),
+        reason = coalesce(move.reason, email.reason),
+        error = coalesce(move.error, email.error),
+        owner = CASE WHEN move.status IS NULL THEN email.owner END,
+        attempts = email.attempts + coalesce(move.attempts, 0),
+        unknown = email.unknown + coalesce(move.unknown, 0),
+        next_attempt_at = move.next_attempt_at,
+        first_refused_at = coalesce(email.first_refused_at, move.first_refused_at),
+        settled_at = move.settled_at,
+        headers = CASE WHEN move.settled_at IS NULL THEN email.headers END,
+        value = CASE WHEN move.settled_at IS NULL THEN email.value END
+    FROM json_to_recordset($1) AS move (
+        id bigint, status varchar, reason varchar, error text, attempts int, unknown int,
+        next_attempt_at timestamptz, first_refused_at timestamptz, settled_at timestamptz)
+    WHERE email.id = ANY ($2) AND email.id = move.id AND email.owner = $3
+      AND (move.status IS NOT NULL OR email.status = 'CLAIMED')
+    RETURNING email.id
 """  # noqa: S608
-_ADVANCE_TYPES = (
-    "bigint, varchar, varchar, text, int, int, timestamptz, timestamptz, timestamptz,"
-    " bigint, bigint"
-)
 
 _RELEASE = f"""
     UPDATE {_TABLE} SET status = 'DEFERRED', owner = NULL, next_attempt_at = %s
     WHERE owner = %s AND status = 'CLAIMED'
 """  # noqa: S608
-
-_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,51 +182,90 @@ class Outcome:
     next_attempt_at: datetime | None = None
     refused_at: datetime | None = None
 
-    def parameters(self) -> tuple[Any, ...]:
-        return (
-            self.delivery_id,
-            self.status.value,
-            self.reason,
-            self.error,
-            self.attempts,
-            self.unknown,
-            self.next_attempt_at,
-            self.refused_at,
-            None if self.status in UNSETTLED else timezone.now(),
-        )
+    def move(self) -> dict[str, Any]:
+        """Return it as `advance` takes it."""
+        settled_at = None if self.status in UNSETTLED else timezone.now()
+        return {
+            "id": self.delivery_id,
+            "status": self.status.value,
+            "reason": self.reason,
+            "error": self.error,
+            "attempts": self.attempts,
+            "unknown": self.unknown,
+            "next_attempt_at": self.next_attempt_at and self.next_attempt_at.isoformat(),
+            "first_refused_at": self.refused_at and self.refused_at.isoformat(),
+            "settled_at": settled_at and settled_at.isoformat(),
+        }
 
 
-_NOTHING_DONE = Outcome(_NOBODY, DeliveryStatus.WAITING).parameters()
+class _Session:
+    """A database session of an owner's own, whose statements can be asked and answered apart.
+
+    psycopg's asynchronous connection: `ask` sends a statement and returns, `rows` waits for it.
+    """
+
+    def __init__(self) -> None:
+        with connection.wrap_database_errors:
+            self._connection = psycopg2.connect(**connection.get_connection_params(), async_=True)
+            wait_select(self._connection)
+            self._cursor = self._connection.cursor()
+
+    def ask(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        with self._loss_is_operational():
+            self._cursor.execute(statement, parameters)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Wait for what was asked."""
+        with self._loss_is_operational():
+            wait_select(self._connection)
+            return self._cursor.fetchall() if self._cursor.description else []
+
+    @contextmanager
+    def _loss_is_operational(self) -> Generator[None]:
+        try:
+            with connection.wrap_database_errors:
+                yield
+        except DatabaseError as error:
+            if self._connection.closed:
+                raise OperationalError(str(error)) from error
+            raise
+
+    def do(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self.ask(statement, parameters)
+        return self.rows()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class Owner:
-    """One consumer's claim on emails, alive while its database session lives."""
+    """One consumer's claim on emails, alive while its own database session lives."""
 
     def __init__(self, group: str) -> None:
         self.token = secrets.randbits(62)
         self._class = lock_class(f"consumer {group}")
-        # Held open: if its session ends, it fails, and no other session is taken instead.
-        self._cursor = connection.cursor()
-        self._cursor.execute("SELECT pg_advisory_lock(%s)", [self.token])
-        self._cursor.execute(f"PREPARE advance_{self.token} ({_ADVANCE_TYPES}) AS {_ADVANCE}")
-        self._advance = f"EXECUTE advance_{self.token} ({', '.join(['%s'] * 11)})"
+        self._session = _Session()
+        self._session.do("SELECT pg_advisory_lock(%s)", [self.token])
+        self._session.do("SET enable_seqscan = off")
+        self._session.do(f"PREPARE advance (json, bigint[], bigint) AS {_ADVANCE}")
         self.slot = self._take_slot()
 
     def _take_slot(self) -> int:
         """Take the lowest free number: a stable name for a consumer that is started again."""
         for slot in range(_SLOTS):
-            self._cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [self._class, slot])
-            if self._cursor.fetchone()[0]:
+            ((is_free,),) = self._session.do(
+                "SELECT pg_try_advisory_lock(%s, %s)", [self._class, slot]
+            )
+            if is_free:
                 return slot
         raise RuntimeError(f"There are {_SLOTS} consumers already.")
 
     def resign(self) -> None:
-        """Give the locks back; a lost session has done so by itself."""
-        self._cursor.execute(f"DEALLOCATE advance_{self.token}")
-        self._cursor.execute(
-            "SELECT pg_advisory_unlock(%s), pg_advisory_unlock(%s, %s)",
-            [self.token, self._class, self.slot],
-        )
+        """Give the locks back at once and end the session."""
+        try:
+            self._session.do("SELECT pg_advisory_unlock_all()")
+        finally:
+            self._session.close()
 
     def claim(self, wanted: Sequence[NewDelivery]) -> list[EmailDelivery]:
         """Enter emails and return those that are ours to send, in the order of their events.
@@ -264,18 +304,26 @@ class Owner:
         rows = EmailDelivery.objects.raw(_TAKE_DUE, [self.token, timezone.now(), limit])
         return sorted(rows, key=lambda row: row.pk)
 
-    def advance(self, done: Outcome | None, following: int | None) -> bool:
-        """Record one outcome and the start of the following email in one commit.
+    def advance(self, done: Sequence[Outcome] = (), following: Sequence[int] = ()) -> set[int]:
+        """Record outcomes and the start of the following emails in one commit.
 
-        Return whether the following email is still ours to hand over.
+        Return which emails it was done for: one that is no longer ours must not be handed over.
         """
-        outcome = done.parameters() if done else _NOTHING_DONE
-        self._cursor.execute(self._advance, (*outcome, self.token, following or _NOBODY))
-        return (following,) in self._cursor.fetchall()
+        self.begin_advance(done, following)
+        return self.end_advance()
+
+    def begin_advance(self, done: Sequence[Outcome], following: Sequence[int]) -> None:
+        """Ask for `advance` and do not wait; `end_advance` does."""
+        moves = [*(outcome.move() for outcome in done), *({"id": pk} for pk in following)]
+        ids = [move["id"] for move in moves]
+        self._session.ask("EXECUTE advance (%s, %s, %s)", [json.dumps(moves), ids, self.token])
+
+    def end_advance(self) -> set[int]:
+        return {pk for (pk,) in self._session.rows()}
 
     def release(self, until: datetime) -> None:
         """Put down everything not begun yet, for any consumer to take up; no attempt is spent."""
-        self._cursor.execute(_RELEASE, [until, self.token])
+        self._session.do(_RELEASE, [until, self.token])
 
 
 def enter_unowned(wanted: Sequence[NewDelivery]) -> int:

@@ -1,10 +1,14 @@
 """Hand emails to the mail server through Django's `EMAIL_BACKEND`, over one open connection."""
 
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+
+from notifications.smtp import EmailBackend
 
 _GOING_DOWN = 421
 _TEMPORARY = range(400, 500)
@@ -24,6 +28,7 @@ class Answer(Enum):
     NOT_NOW = auto()  # 4xx: this email, later
     NEVER = auto()  # 5xx
     NONE = auto()  # the connection was lost: it may or may not have the email
+    AWAY = auto()  # 421: it closes for everyone, and has not taken the email
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,23 @@ class Reply:
 
 
 class Mailer:
-    """One connection to the mail server, opened when needed."""
+    """One connection to the mail server, opened when needed.
 
-    def __init__(self) -> None:
+    An email is sent by `announce`, `hand_over` and `reply`; what is done between them is done while
+    the server works. A backend that knows no such steps sends it at `hand_over`.
+    """
+
+    def __init__(self, number: int = 0) -> None:
         self._connection = get_connection()
+        self._stepping = self._connection if isinstance(self._connection, EmailBackend) else None
+        if self._stepping:
+            self._stepping.number = number
+        self._email = EmailMessage()
+        self._reply = Reply(Answer.NONE)
+
+    @property
+    def sends_in_steps(self) -> bool:
+        return self._stepping is not None
 
     def open(self) -> None:
         """Have an open connection, or raise `MailServerAway`."""
@@ -47,10 +65,40 @@ class Mailer:
         except OSError as error:  # every error of smtplib is one
             raise MailServerAway(str(error)) from error
 
-    def send(self, message: EmailMessage) -> Reply:
-        """Hand over one email; `MailServerAway` if the server closes for everyone."""
+    def announce(self, email: EmailMessage) -> None:
+        """Prepare to hand over one email, or raise `MailServerAway`; nothing of it is sent yet."""
+        self._email, self._reply = email, Reply(Answer.ACCEPTED)
+        if not self._stepping:
+            self.open()
+            return
         try:
-            self._connection.send_messages([message])
+            self._stepping.announce(email)
+        except OSError as error:
+            self.close()
+            raise MailServerAway(str(error)) from error
+        except ValueError as error:  # what no envelope can carry
+            self._reply = Reply(Answer.NEVER, str(error))
+
+    def hand_over(self) -> None:
+        """Send the announced email."""
+        if self._stepping:
+            self._go_on(self._stepping.hand_over)
+        else:
+            self._go_on(lambda: self._connection.send_messages([self._email]))
+
+    def reply(self) -> Reply:
+        """Return what the server said to it."""
+        if self._stepping:
+            self._go_on(self._stepping.confirm)
+        return self._reply
+
+    def _go_on(self, step: Callable[[], object]) -> None:
+        if self._reply.answer is Answer.ACCEPTED:
+            self._reply = self._judged(step)
+
+    def _judged(self, step: Callable[[], object]) -> Reply:
+        try:
+            step()
         except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
             self.close()
             return Reply(Answer.NONE, str(error))
@@ -79,11 +127,18 @@ class Mailer:
         else:
             code, words = error.smtp_code, error.smtp_error
         said = words.decode(errors="replace") if isinstance(words, bytes) else words
-        text = f"{code} {said}"
+        text = f"{code} {said}".replace("\0", "")  # PostgreSQL keeps none
         if code == _GOING_DOWN:
             self.close()
-            raise MailServerAway(text)
+            return Reply(Answer.AWAY, text)
         return Reply(Answer.NOT_NOW if code in _TEMPORARY else Answer.NEVER, text)
+
+
+def open_mailers() -> list[Mailer]:
+    """Return as many as may send at once; one for a backend that knows no steps."""
+    first = Mailer()
+    count = settings.EMAIL_CONNECTIONS if first.sends_in_steps else 1
+    return [first, *map(Mailer, range(1, count))]
 
 
 def _judge(error: Exception) -> Reply:

@@ -14,8 +14,7 @@ from django.template import Context, Engine, TemplateSyntaxError
 from django.template.base import Node, Template
 from django.utils import translation
 
-from notifications.compiling import compile_template
-from notifications.fragments import NotCompilable, Text
+from notifications.compiling import NotCompilable, Text, compile_template
 
 
 class FactMissing(Exception):

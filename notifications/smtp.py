@@ -4,13 +4,11 @@ With PIPELINING (RFC 2920) the envelope and DATA go out together: an email costs
 instead of four. TLS certificates are verified, as Django's own backend does.
 """
 
-import re
 import smtplib
 import threading
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -24,20 +22,28 @@ _OK = 250
 _TAKEN = {250, 251}
 _GO_AHEAD = 354
 _GOING_DOWN = 421
-_PLAIN = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
+_BYE = 221
 _held = threading.local()
 
 Code = tuple[int, bytes]
 
 
 class _Pipelining(smtplib.SMTP):
-    """smtplib's client, whose `sendmail` sends the whole envelope at once."""
+    """smtplib's client, which sends a message in steps: whoever sends can do other work between.
+
+    `announce`, `hand_over`, `confirm`. A server without PIPELINING gets everything at `hand_over`.
+    """
 
     used_at = 0.0
+    _announced: tuple[str, Sequence[str]] | None = None
+    _is_unconfirmed = False
 
     def is_dead(self) -> bool:
-        """Say whether the server has hung up; one that was idle is asked."""
-        if self.sock is None:
+        """Say whether no message can begin on it: the server has hung up, or one was left amid.
+
+        A connection that was idle is asked.
+        """
+        if self.sock is None or self._is_amid:
             return True
         if time.monotonic() - self.used_at < _IDLE_SECONDS:
             return False
@@ -46,34 +52,55 @@ class _Pipelining(smtplib.SMTP):
         except OSError:  # every error of smtplib is one
             return True
 
-    def sendmail(
-        self,
-        from_addr: str,
-        to_addrs: str | Sequence[str],
-        msg: Any,  # bytes or str, as in smtplib
-        mail_options: Sequence[str] = (),
-        rcpt_options: Sequence[str] = (),
-    ) -> dict[str, Code]:
-        """Send one message; its body waits for the server's 354."""
+    def announce(self, sender: str, recipients: Sequence[str], size: int) -> None:
+        """Send a message's envelope and DATA, and await no answer."""
         self.ehlo_or_helo_if_needed()
-        if not self.has_extn("pipelining") or isinstance(msg, str):
-            return super().sendmail(from_addr, to_addrs, msg, mail_options, rcpt_options)
-        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-        options = [*([f"size={len(msg)}"] if self.has_extn("size") else []), *mail_options]
-        envelope = [
-            _command("MAIL FROM", from_addr, options),
-            *(_command("RCPT TO", address, rcpt_options) for address in recipients),
-            "DATA",
-        ]
-        self.send("".join(f"{line}\r\n" for line in envelope))
-        refused = self._judge(from_addr, recipients, [self._answer() for _ in envelope])
-        self._send_body(msg)
-        return refused
+        if self.has_extn("pipelining"):
+            options = [f"size={size}"] if self.has_extn("size") else []
+            envelope = [
+                _command("MAIL FROM", sender, options),
+                *(_command("RCPT TO", address, ()) for address in recipients),
+                "DATA",
+            ]
+            self.send("".join(f"{line}\r\n" for line in envelope))
+        self._announced = sender, recipients
 
-    def _judge(
-        self, sender: str, recipients: Sequence[str], answers: Sequence[Code]
-    ) -> dict[str, Code]:
-        """Return which recipients were refused, or raise why no body may follow."""
+    def hand_over(self, content: bytes) -> None:
+        """Send the announced message's body, which waits for the server's 354."""
+        if self._announced is None:
+            raise ValueError("No message was announced.")
+        sender, recipients = self._announced
+        if not self.has_extn("pipelining"):
+            self._announced = None
+            self.sendmail(sender, recipients, content)
+            return
+        self._judge(sender, recipients, [self._answer() for _ in range(len(recipients) + 2)])
+        self._announced, self._is_unconfirmed = None, True
+        self.send(_dotted(content))
+
+    def confirm(self) -> None:
+        """Await that the server has the message."""
+        if not self._is_unconfirmed:
+            return
+        code, said = self._answer()
+        self._is_unconfirmed = False
+        if code != _OK:
+            self.rset()
+            raise smtplib.SMTPDataError(code, said)
+
+    def quit(self) -> Code:
+        """Take leave; amid a message, where a command would be read as its text, just hang up."""
+        if self._is_amid:
+            self.close()
+            return _BYE, b""
+        return super().quit()
+
+    @property
+    def _is_amid(self) -> bool:
+        return self._announced is not None or self._is_unconfirmed
+
+    def _judge(self, sender: str, recipients: Sequence[str], answers: Sequence[Code]) -> None:
+        """Raise why no body may follow, if none may."""
         first, *each, last = answers
         refused = {
             address: code
@@ -90,7 +117,6 @@ class _Pipelining(smtplib.SMTP):
         if problem:
             self._abandon(is_open=last[0] == _GO_AHEAD)
             raise problem
-        return refused
 
     def _abandon(self, *, is_open: bool) -> None:
         """End a transaction without a message; a server that said 354 all the same gets a dot."""
@@ -98,13 +124,7 @@ class _Pipelining(smtplib.SMTP):
             self.send(b".\r\n")
             self._answer()
         self.rset()
-
-    def _send_body(self, content: bytes) -> None:
-        self.send(_dotted(content))
-        code, said = self._answer()
-        if code != _OK:
-            self.rset()
-            raise smtplib.SMTPDataError(code, said)
+        self._announced = None
 
     def _answer(self) -> Code:
         code, said = self.getreply()
@@ -119,7 +139,12 @@ class _PipeliningTLS(_Pipelining, smtplib.SMTP_SSL):
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Sends over the connection that this thread holds to the same server, or opens it."""
+    """Sends over the connection that this thread holds to the same server, or opens it.
+
+    A thread that sends several emails at once has a connection for each `number`.
+    """
+
+    number = 0
 
     @property
     def connection_class(self) -> type[_Pipelining]:
@@ -151,26 +176,63 @@ class EmailBackend(smtp.EmailBackend):
             self.open()
             if not isinstance(self.connection, _Pipelining):  # it failed silently, as asked for
                 return 0
-            return sum(self._hand_over(self.connection, message) for message in email_messages)
+            return sum(self._send_whole(email) for email in email_messages if email.recipients())
 
-    def _hand_over(self, connection: _Pipelining, message: EmailMessage) -> bool:
-        encoding = message.encoding or settings.DEFAULT_CHARSET
-        recipients = _recipients(message, encoding)
-        if not recipients:
-            return False
+    def _send_whole(self, message: EmailMessage) -> bool:
         try:
-            sender = _sender(message.from_email, encoding)
-            connection.sendmail(sender, recipients, _content(message))
+            self.announce(message)
+            self.hand_over()
+            self.confirm()
         except smtplib.SMTPException:
             if not self.fail_silently:
                 raise
             return False
-        finally:
-            connection.used_at = time.monotonic()
         return True
 
+    def announce(self, message: EmailMessage) -> None:
+        """Tell the server of a message; `hand_over` and `confirm` must follow, or `close`."""
+        encoding = message.encoding or settings.DEFAULT_CHARSET
+        self._content = _content(message)
+        envelope = (
+            _sender(message.from_email, encoding),
+            _recipients(message, encoding),
+            len(self._content),
+        )
+        is_new = self.open()
+        try:
+            self._living().announce(*envelope)
+        except smtplib.SMTPServerDisconnected:
+            if is_new:
+                raise
+            self.close()  # the kept connection had ended
+            self.open()
+            self._living().announce(*envelope)
+
+    def hand_over(self) -> None:
+        """Send what was announced, without waiting until the server has it."""
+        self._living().hand_over(self._content)
+
+    def confirm(self) -> None:
+        """Wait until the server has what was handed over."""
+        connection = self._living()
+        connection.confirm()
+        connection.used_at = time.monotonic()
+
+    def _living(self) -> _Pipelining:
+        if not isinstance(self.connection, _Pipelining):
+            raise smtplib.SMTPServerDisconnected("There is no connection.")
+        return self.connection
+
     def _server(self) -> tuple[object, ...]:
-        return (self.host, self.port, self.username, self.password, self.use_tls, self.use_ssl)
+        return (
+            self.host,
+            self.port,
+            self.username,
+            self.password,
+            self.use_tls,
+            self.use_ssl,
+            self.number,
+        )
 
 
 class _Connections(dict[tuple[object, ...], _Pipelining]):
@@ -214,12 +276,15 @@ def _content(message: EmailMessage) -> bytes:
 
 
 def _command(verb: str, address: str, options: Sequence[str]) -> str:
-    # smtplib takes an address apart to quote it, at the cost of a whole envelope.
-    quoted = f"<{address}>" if _PLAIN.fullmatch(address) else smtplib.quoteaddr(address)
-    line = " ".join([f"{verb}:{quoted}", *options])
+    line = " ".join([f"{verb}:{_quoted(address)}", *options])
     if "\r" in line or "\n" in line:
         raise ValueError("An address holds a line break.")
     return line
+
+
+@lru_cache(maxsize=1024)
+def _quoted(address: str) -> str:
+    return smtplib.quoteaddr(address)
 
 
 def _dotted(content: bytes) -> bytes:

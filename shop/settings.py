@@ -266,6 +266,7 @@ EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 15
+EMAIL_CONNECTIONS = env.whole("EMAIL_CONNECTIONS", 4, at_most=50)  # of each consumer
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"{SHOP_NAME} <orders@{urlsplit(SHOP_URL).hostname}>"
 )

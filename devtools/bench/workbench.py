@@ -118,6 +118,7 @@ def start(command: str, sink: Sink | None = None) -> "subprocess.Popen[bytes]":
         env={
             **os.environ,
             **mail,
+            "LOG_FORMAT": "json",  # as in production
             "DATABASE_URL": given._replace(path=f"/{database}").geturl(),
             "KAFKA_EMAIL_TOPIC": settings.KAFKA_EMAIL_TOPIC,
             "KAFKA_EMAIL_GROUP": settings.KAFKA_EMAIL_GROUP,

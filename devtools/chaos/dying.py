@@ -36,8 +36,11 @@ CONSUMER_POINTS = {
     "taken up": ("notifications.ledger.Owner", "take_due", _AFTER),
     "to be written": ("notifications.delivery", "write_email", _BEFORE),
     "written": ("notifications.delivery", "write_email", _AFTER),
-    "sending": ("notifications.delivery.Dispatcher", "_begin", _AFTER),
-    "handed over": ("notifications.mailer.Mailer", "send", _AFTER),
+    "announced": ("notifications.mailer.Mailer", "announce", _AFTER),
+    "to be sending": ("notifications.ledger.Owner", "begin_advance", _AFTER),
+    "sending": ("notifications.ledger.Owner", "end_advance", _AFTER),
+    "handed over": ("notifications.mailer.Mailer", "hand_over", _AFTER),
+    "taken": ("notifications.mailer.Mailer", "reply", _AFTER),
     "to be recorded": ("notifications.delivery.Dispatcher", "_record_done", _BEFORE),
     "recorded": ("notifications.delivery.Dispatcher", "_record_done", _AFTER),
     "put down": ("notifications.ledger.Owner", "release", _AFTER),
@@ -45,7 +48,7 @@ CONSUMER_POINTS = {
     "committed": ("notifications.kafka.Consumer", "commit", _AFTER),
 }
 POINTS = {"run_outbox_relay": RELAY_POINTS, "run_email_consumer": CONSUMER_POINTS}
-_ANSWERS_WITH_WORK = {"_claim", "_publish_batch", "fetch", "claim", "take_due", "_begin"}
+_ANSWERS_WITH_WORK = {"_claim", "_publish_batch", "fetch", "claim", "take_due", "end_advance"}
 
 
 class Dying:

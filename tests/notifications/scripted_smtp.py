@@ -3,7 +3,7 @@
 import socketserver
 from collections import defaultdict
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 HANG_UP = ""
@@ -60,13 +60,22 @@ class _Dialogue(socketserver.StreamRequestHandler):
         if not self._say(answer, now=not is_kept_back):
             return False
         if verb == "DATA" and answer.startswith("354"):
-            self.server.bodies.append(self._body())
+            body = self._body()
+            if body is None:
+                return False
+            self.server.bodies.append(body)
             return self._say(self.server.answer("."))
         return verb != "QUIT"
 
-    def _body(self) -> bytes:
-        lines = list(iter(self.rfile.readline, b".\r\n"))
-        return b"".join(lines)
+    def _body(self) -> bytes | None:
+        """Return what came before the dot; nothing if the client left before."""
+        lines: list[bytes] = []
+        with suppress(ConnectionResetError):
+            while line := self.rfile.readline():
+                if line == b".\r\n":
+                    return b"".join(lines)
+                lines.append(line)
+        return None
 
     def _say(self, answer: str, *, now: bool = True) -> bool:
         if answer == HANG_UP:

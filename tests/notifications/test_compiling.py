@@ -7,8 +7,7 @@ from django.template import Engine, Template
 from django.utils import translation
 
 from notifications import emails, rendering
-from notifications.compiling import compile_template
-from notifications.fragments import NotCompilable
+from notifications.compiling import NotCompilable, compile_template
 from tests.notifications.samples import Sample, samples
 from tests.notifications.test_every_email import write
 
@@ -55,6 +54,10 @@ SOURCES = {
         {% if not none %}b{% elif name %}c{% else %}d{% endif %}{% if none %}e{% endif %}""",
     "names": "{% with twice=name %}{{ twice }}{% endwith %}{{ lines|length }}{{ '5'|money:'USD' }}",
     "words": "{% translate 'Total' as label %}{{ label }} {% translate 'It\\'s 5 %' %}",
+    "branches": """{% if count %}{% translate 'Total' as label %}{{ label }}{% endif %}
+        {% for line in lines %}{% with name=line.sku %}{{ name }}{% endwith %}{{ name }}
+        {% for each in lines %}{{ each.sku }}{{ line.sku }}{{ forloop.counter0 }}{% endfor %}
+        {{ forloop.counter0 }}{% endfor %}""",
     "counted": """{% blocktranslate count n=lines|length with who=name %}
         {{ n }} of {{ who }}{% plural %}
         {{ n }} of them, {{ who }}, {{ count }}{% endblocktranslate %}""",
@@ -79,6 +82,7 @@ def test_function_writes_what_django_writes(source: str, locale: str, is_html: b
         "{% for a, b in lines %}{% endfor %}",
         "{% include name %}",
         "{{ block.super }}",
+        "{% if none %}{% translate 'Total' as label %}{% endif %}{{ label }}",
     ],
 )
 def test_what_no_function_can_do_is_left_to_django(source: str) -> None:

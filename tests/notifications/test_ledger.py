@@ -132,9 +132,9 @@ def test_email_whose_sending_nobody_finished_counts_as_unknown() -> None:
 def test_owner_that_lost_an_email_may_not_send_it() -> None:
     delivery = _claimed_by(token=7)
     owner = Owner("here")
-    assert not owner.advance(None, delivery.pk)
+    assert owner.advance(following=[delivery.pk]) == set()
     assert owner.take_due(10)
-    assert owner.advance(None, delivery.pk)
+    assert owner.advance(following=[delivery.pk]) == {delivery.pk}
     owner.resign()
 
 

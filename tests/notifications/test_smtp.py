@@ -1,5 +1,6 @@
 """Our mail backend, over real sockets: one connection a thread, pipelined where that is offered."""
 
+import socket
 import ssl
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -43,10 +44,16 @@ def mailer(settings: Settings, server: ScriptedServer) -> Mailer:
     return found
 
 
+def send(sender: Mailer, message: EmailMessage) -> Answer:
+    sender.announce(message)
+    sender.hand_over()
+    return sender.reply().answer
+
+
 def test_envelope_is_sent_at_once_where_the_server_offers_it(settings: Settings) -> None:
     settings.EMAIL_TIMEOUT = 5
     with scripted_server(keeps_back=True) as server:
-        assert mailer(settings, server).send(email()).answer is Answer.ACCEPTED
+        assert send(mailer(settings, server), email()) is Answer.ACCEPTED
         assert server.commands == ["EHLO", "MAIL", "RCPT", "DATA"]
 
 
@@ -86,15 +93,15 @@ def test_refusal_concerns_that_email_alone(
 ) -> None:
     with scripted_server(script) as server:
         sender = mailer(settings, server)
-        assert sender.send(email("refused")).answer is answer
-        assert sender.send(email("taken")).answer is Answer.ACCEPTED
+        assert send(sender, email("refused")) is answer
+        assert send(sender, email("taken")) is Answer.ACCEPTED
         assert server.commands.count("EHLO") == 1
         assert b"taken" in server.bodies[-1]
 
 
 def test_no_body_follows_a_refused_envelope(settings: Settings) -> None:
     with scripted_server({"RCPT": "550 nobody"}) as server:  # it says 354 all the same
-        mailer(settings, server).send(email("secret"))
+        send(mailer(settings, server), email("secret"))
         assert server.bodies == [b""]
 
 
@@ -102,15 +109,14 @@ def test_no_body_follows_a_refused_envelope(settings: Settings) -> None:
 def test_server_that_goes_down_is_away(settings: Settings, stage: str) -> None:
     with scripted_server({stage: "421 closing"}) as server:
         sender = mailer(settings, server)
-        with pytest.raises(MailServerAway, match="421"):
-            sender.send(email())
+        assert send(sender, email()) is Answer.AWAY
         sender.open()
-        assert sender.send(email()).answer is Answer.ACCEPTED
+        assert send(sender, email()) is Answer.ACCEPTED
 
 
 def test_connection_lost_at_the_dot_leaves_it_unknown(settings: Settings) -> None:
     with scripted_server({".": HANG_UP}) as server:
-        assert mailer(settings, server).send(email()).answer is Answer.NONE
+        assert send(mailer(settings, server), email()) is Answer.NONE
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "."])
@@ -120,9 +126,9 @@ def test_server_that_says_nothing_is_given_up_and_the_next_email_sent(
     settings.EMAIL_TIMEOUT = 0.5
     with scripted_server({stage: SILENCE}) as server:
         sender = mailer(settings, server)
-        assert sender.send(email()).answer is Answer.NONE
+        assert send(sender, email()) is Answer.NONE
         sender.open()
-        assert sender.send(email()).answer is Answer.ACCEPTED
+        assert send(sender, email()) is Answer.ACCEPTED
 
 
 def test_server_that_does_not_even_greet_is_away(settings: Settings) -> None:
@@ -164,17 +170,51 @@ def test_connection_that_died_while_idle_is_opened_anew(
     monkeypatch.setattr(smtp, "_IDLE_SECONDS", 0)
     with scripted_server({"NOOP": [HANG_UP, "421 idle for too long"]}) as server:
         sender = mailer(settings, server)
-        assert sender.send(email()).answer is Answer.ACCEPTED
-        assert sender.send(email()).answer is Answer.ACCEPTED
+        assert send(sender, email()) is Answer.ACCEPTED
+        assert send(sender, email()) is Answer.ACCEPTED
         assert len(server.bodies) == 2
 
 
 def test_address_with_a_line_break_adds_no_recipient(settings: Settings) -> None:
+    broken = "b@example.com>\r\nRCPT TO:<d@example.com"
     with scripted_server() as server:
-        mailer(settings, server)
+        sender = mailer(settings, server)
+        assert send(sender, email(to=broken)) is Answer.NEVER
         (connection,) = smtp._connections().values()
-        connection.sendmail("a@example.com", ["b@example.com>\r\nRCPT TO:<d@example.com"], b"x")
+        connection.announce("a@example.com", [broken], 1)
+        connection.hand_over(b"x")
+        connection.confirm()
         assert server.commands.count("RCPT") == 1
+
+
+def test_email_announced_and_not_handed_over_is_never_sent(settings: Settings) -> None:
+    with scripted_server() as server:
+        sender = mailer(settings, server)
+        sender.announce(email("withdrawn"))
+        sender.close()
+        assert send(sender, email("taken")) is Answer.ACCEPTED
+        (taken,) = server.bodies
+        assert b"taken" in taken
+
+
+def test_connection_left_amid_a_message_is_not_used_again(settings: Settings) -> None:
+    with scripted_server() as server:
+        mailer(settings, server).announce(email("left"))
+        assert send(mailer(settings, server), email("taken")) is Answer.ACCEPTED
+        assert server.commands.count("EHLO") == 2
+        (taken,) = server.bodies
+        assert b"taken" in taken
+
+
+def test_kept_connection_that_breaks_at_the_envelope_is_opened_anew(settings: Settings) -> None:
+    with scripted_server() as server:
+        sender = mailer(settings, server)
+        send(sender, email())
+        (connection,) = smtp._connections().values()
+        assert connection.sock
+        connection.sock.shutdown(socket.SHUT_WR)
+        assert send(sender, email()) is Answer.ACCEPTED
+        assert server.commands.count("EHLO") == 2
 
 
 class _Provider(BaseEmailBackend):
@@ -202,7 +242,7 @@ def test_providers_errors_are_judged_by_their_status(
 ) -> None:
     settings.EMAIL_BACKEND = f"{__name__}._Provider"
     monkeypatch.setattr(_Provider, "status", status)
-    assert Mailer().send(email()).answer is answer
+    assert send(Mailer(), email()) is answer
 
 
 # --- TLS
@@ -255,4 +295,4 @@ def test_certificate_of_a_known_authority_is_trusted(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert Mailer().send(email()).answer is Answer.ACCEPTED
+    assert send(Mailer(), email()) is Answer.ACCEPTED

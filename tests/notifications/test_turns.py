@@ -1,0 +1,162 @@
+"""A consumer hands an email to each of its connections at once, and keeps each order's in order."""
+
+import re
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from threading import Barrier, BrokenBarrierError
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from notifications import smtp
+from notifications.ledger import Outcome, Owner
+from notifications.mailer import MailServerAway, open_mailers
+from notifications.models import DeliveryStatus, EmailDelivery
+from tests.notifications.conftest import consume, publish, publish_and_consume
+from tests.notifications.examples import DECLINED, record
+from tests.notifications.scripted_smtp import HANG_UP, ScriptedServer, scripted_server
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("kafka_topic"),
+]
+_CONNECTIONS = 4
+
+
+@pytest.fixture(autouse=True)
+def connections(settings: Settings) -> Generator[None]:
+    settings.EMAIL_BACKEND = "notifications.smtp.EmailBackend"
+    settings.EMAIL_CONNECTIONS = _CONNECTIONS
+    yield
+    smtp.hang_up()
+
+
+@contextmanager
+def server(settings: Settings, **script: list[str]) -> Generator[ScriptedServer]:
+    with scripted_server({".": script.get("dot", [])}) as found:
+        settings.EMAIL_PORT = found.port
+        yield found
+        smtp.hang_up()
+
+
+def statuses() -> list[str]:
+    return list(EmailDelivery.objects.order_by("pk").values_list("status", flat=True))
+
+
+def test_emails_of_different_orders_are_in_the_air_together(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_here, answer = Barrier(_CONNECTIONS), ScriptedServer.answer
+
+    def answer_when_all_are_here(self: ScriptedServer, verb: str) -> str:
+        if verb == ".":
+            try:
+                all_here.wait(10)
+            except BrokenBarrierError:
+                return "451 nobody else came"
+        return answer(self, verb)
+
+    count = 2 * _CONNECTIONS
+    for number in range(count):
+        record(f"G-{number}")
+    with server(settings, dot=["451 later"] * count):
+        publish_and_consume()
+    EmailDelivery.objects.update(next_attempt_at=timezone.now())  # all are due in one batch
+    monkeypatch.setattr(ScriptedServer, "answer", answer_when_all_are_here)
+    with server(settings) as found:
+        consume()
+        assert found.commands.count("EHLO") == _CONNECTIONS
+    assert statuses() == ["SENT"] * count
+
+
+def test_an_orders_later_email_waits_for_the_answer_to_its_earlier_one(settings: Settings) -> None:
+    record("G-1", event_type="order.payment_failed", **DECLINED)
+    record("G-1")
+    record("G-2")
+    with server(settings, dot=["451 later"]) as found:
+        publish_and_consume()
+        assert len(found.bodies) == 2
+    found_of = {
+        (email.subject, email.event_type): email.status for email in EmailDelivery.objects.all()
+    }
+    assert found_of == {
+        ("G-1", "order.payment_failed"): DeliveryStatus.DEFERRED,
+        ("G-1", "order.confirmed"): DeliveryStatus.WAITING,
+        ("G-2", "order.confirmed"): DeliveryStatus.SENT,
+    }
+
+
+def test_emails_of_one_order_come_in_its_order(settings: Settings) -> None:
+    for number in range(3):
+        for event_type in ("order.payment_failed", "order.confirmed"):
+            extra = DECLINED if "failed" in event_type else {}
+            record(f"G-{number}", event_type=event_type, **extra)
+    with server(settings) as found:
+        publish_and_consume()
+        came = [
+            (re.search(rb"X-Order-Number: (\S+)", body), b"order.payment_failed" in body)
+            for body in found.bodies
+        ]
+    for number in range(3):
+        first, last = [failed for name, failed in came if name and name[1] == b"G-%d" % number]
+        assert (first, last) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "unknown"), [("421 closing", "DEFERRED", 0), (HANG_UP, "DEFERRED", 1)]
+)
+def test_a_server_that_leaves_one_connection_is_heard_on_the_others(
+    settings: Settings, answer: str, status: str, unknown: int
+) -> None:
+    for number in range(_CONNECTIONS):
+        record(f"G-{number}")
+    publish()
+    with server(settings, dot=[answer]):
+        if unknown:
+            consume()
+        else:
+            with pytest.raises(MailServerAway, match="421"):
+                consume()
+    emails = EmailDelivery.objects.order_by("pk")
+    told = sorted((email.status, email.attempts, email.unknown) for email in emails)
+    # One that may have been taken is tried again at once.
+    left = ("SENT", 2, 1) if unknown else (status, 0, 0)
+    assert told == sorted([left, *[("SENT", 1, 0)] * (_CONNECTIONS - 1)])
+
+
+def test_email_that_another_owner_took_is_left_to_it_and_the_others_are_sent(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(_CONNECTIONS):
+        record(f"G-{number}")
+    publish()
+    other, is_alive = Owner("elsewhere"), True
+    begin, end = Owner.begin_advance, Owner.end_advance
+
+    def lose_one(self: Owner, done: Sequence[Outcome], following: Sequence[int]) -> None:
+        if is_alive:
+            EmailDelivery.objects.filter(subject="G-1").update(owner=other.token)
+        begin(self, done, following)
+
+    def end_of_the_other(self: Owner) -> set[int]:
+        nonlocal is_alive
+        begun = end(self)
+        if is_alive:
+            is_alive = False
+            other.resign()
+        return begun
+
+    monkeypatch.setattr(Owner, "begin_advance", lose_one)
+    monkeypatch.setattr(Owner, "end_advance", end_of_the_other)
+    with server(settings) as found:
+        consume()
+        came = [number for body in found.bodies for number in re.findall(rb"Number: (G-\d)", body)]
+    assert sorted(came) == [b"G-%d" % number for number in range(_CONNECTIONS)]
+    assert came[-1] == b"G-1"  # taken over once the other was gone
+    assert statuses() == ["SENT"] * _CONNECTIONS
+
+
+def test_a_backend_without_steps_sends_one_email_at_a_time(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert len(open_mailers()) == 1
