@@ -179,30 +179,34 @@ class Dispatcher:
             else:  # another owner took it: this one had been given up for dead
                 letter.mailer.close()
         replies = [(letter, letter.mailer.reply()) for letter in handed_over]
-        for letter, reply in replies:
+        judged = [(letter, judge(letter.email, reply, timezone.now())) for letter, reply in replies]
+        # All of them before anything that can fail: what is not recorded is sent again.
+        self._done = [each for _, each in judged if each.status is not DeliveryStatus.DEAD]
+        held_up |= {
+            _place(letter.email)
+            for letter, outcome in judged
+            if outcome.status is DeliveryStatus.DEFERRED
+        }
+        for letter, outcome in judged:
             with _named_in_log(letter.email):
-                outcome = judge(letter.email, reply, timezone.now())
-                if self._follow_up(letter.email, outcome) is DeliveryStatus.DEFERRED:
-                    held_up.add(_place(letter.email))
+                self._follow_up(letter.email, outcome)
             _note_span(letter)
         away = [reply.text for _, reply in replies if reply.answer is Answer.AWAY]
         if away:
             raise MailServerAway(away[0])
 
-    def _follow_up(self, email: EmailDelivery, outcome: Outcome) -> DeliveryStatus:
+    def _follow_up(self, email: EmailDelivery, outcome: Outcome) -> None:
         if outcome.status is DeliveryStatus.DEAD:
             email.attempts += outcome.attempts
             email.unknown += outcome.unknown
             self._bury(email, Cause(outcome.reason, outcome.error))
-            return outcome.status
-        self._done.append(outcome)
+            return
         self.progress.count(outcome.status.value)
         if outcome.status is DeliveryStatus.SENT:
             self._dead_in_a_row = 0
             logger.info("Email %s is sent", email.pk)
         else:
             logger.warning("Email %s is %s: %s", email.pk, outcome.status, outcome.error)
-        return outcome.status
 
     def _bury(self, email: EmailDelivery, cause: Cause) -> None:
         logger.error("Email %s is a dead letter (%s): %s", email.pk, cause.reason, cause.error)

@@ -18,6 +18,7 @@ from django.core.mail.message import sanitize_address
 from notifications.mime import WrittenEmail
 
 _IDLE_SECONDS = 1.0  # after so long a connection is asked whether it still lives
+_SHORTEST_WAIT = 0.05
 _OK = 250
 _TAKEN = {250, 251}
 _GO_AHEAD = 354
@@ -35,6 +36,8 @@ class _Pipelining(smtplib.SMTP):
     """
 
     used_at = 0.0
+    _patience: float | None = None
+    _wait_until = 0.0
     _announced: tuple[str, Sequence[str]] | None = None
     _is_unconfirmed = False
 
@@ -48,12 +51,14 @@ class _Pipelining(smtplib.SMTP):
         if time.monotonic() - self.used_at < _IDLE_SECONDS:
             return False
         try:
+            self._allow_time()
             return self.noop()[0] != _OK
         except OSError:  # every error of smtplib is one
             return True
 
     def announce(self, sender: str, recipients: Sequence[str], size: int) -> None:
         """Send a message's envelope and DATA, and await no answer."""
+        self._allow_time()
         self.ehlo_or_helo_if_needed()
         if self.has_extn("pipelining"):
             options = [f"size={size}"] if self.has_extn("size") else []
@@ -76,6 +81,7 @@ class _Pipelining(smtplib.SMTP):
             return
         self._judge(sender, recipients, [self._answer() for _ in range(len(recipients) + 2)])
         self._announced, self._is_unconfirmed = None, True
+        self._allow_time()
         self.send(_dotted(content))
 
     def confirm(self) -> None:
@@ -126,7 +132,18 @@ class _Pipelining(smtplib.SMTP):
         self.rset()
         self._announced = None
 
+    def _allow_time(self) -> None:
+        """Begin to wait: silence on several connections is waited out at once, not in turn."""
+        if self.sock is None:
+            return
+        if self._patience is None:
+            self._patience = self.sock.gettimeout()
+        self.sock.settimeout(self._patience)
+        self._wait_until = time.monotonic() + (self._patience or 0)
+
     def _answer(self) -> Code:
+        if self._patience and self.sock:
+            self.sock.settimeout(max(_SHORTEST_WAIT, self._wait_until - time.monotonic()))
         code, said = self.getreply()
         if code == _GOING_DOWN:
             self.close()

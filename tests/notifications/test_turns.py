@@ -10,6 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import smtp
+from notifications.dead_letters import Morgue
+from notifications.delivery import GIVE_UP_AFTER
+from notifications.kafka import KafkaAway
 from notifications.ledger import Outcome, Owner
 from notifications.mailer import MailServerAway, open_mailers
 from notifications.models import DeliveryStatus, EmailDelivery
@@ -153,8 +156,34 @@ def test_email_that_another_owner_took_is_left_to_it_and_the_others_are_sent(
         consume()
         came = [number for body in found.bodies for number in re.findall(rb"Number: (G-\d)", body)]
     assert sorted(came) == [b"G-%d" % number for number in range(_CONNECTIONS)]
-    assert came[-1] == b"G-1"  # taken over once the other was gone
     assert statuses() == ["SENT"] * _CONNECTIONS
+
+
+def test_what_became_of_the_others_is_recorded_though_one_cannot_be_set_aside(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(_CONNECTIONS):
+        record(f"G-{number}")
+    with server(settings, dot=["451 later"] * _CONNECTIONS):
+        publish_and_consume()
+    spent = EmailDelivery.objects.order_by("pk").first()
+    assert spent
+    long_ago = timezone.now() - GIVE_UP_AFTER
+    EmailDelivery.objects.filter(pk=spent.pk).update(attempts=40, first_refused_at=long_ago)
+    EmailDelivery.objects.update(next_attempt_at=timezone.now())
+
+    def no_kafka(*_: object) -> None:
+        raise KafkaAway("no broker")
+
+    monkeypatch.setattr(Morgue, "bury_delivery", no_kafka)
+    with server(settings, dot=["451 later"] * _CONNECTIONS), pytest.raises(KafkaAway):
+        consume()
+    others = EmailDelivery.objects.exclude(pk=spent.pk)
+    assert {(one.status, one.attempts) for one in others} == {("DEFERRED", 2)}
+    with server(settings):
+        consume()
+    spent.refresh_from_db()
+    assert (spent.status, spent.unknown) == ("SENT", 1)
 
 
 def test_a_backend_without_steps_sends_one_email_at_a_time(settings: Settings) -> None:
