@@ -124,7 +124,10 @@ class _Compiler:
             raise NotCompilable("for")
         value, loop = self._new_name(), self._new_name()
         inner = scope | {node.loopvars[0]: value, "forloop": loop}
+        before = dict(inner)
         each = self.nodes(node.nodelist_loop, inner)
+        if inner != before:
+            raise NotCompilable("a name given in a loop, which the next round has")
         sequence = self._value(node.sequence, scope)
         empty = self.nodes(node.nodelist_empty, dict(scope))
         walk = f"{value}, {loop} in numbered" if loop in each else f"{value} in checked"

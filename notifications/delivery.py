@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +38,8 @@ LONGEST_PAUSE = timedelta(minutes=30)
 GIVE_UP_AFTER = timedelta(hours=24)
 FEWEST_ATTEMPTS = 10  # a day of silence, the server being away, is no day of refusals
 MOST_DEAD_IN_A_ROW = 50
+_LONGEST_GREETING = 10.0
+_NARROW_SECONDS = 60.0
 
 
 class TooManyDead(Exception):
@@ -66,6 +68,8 @@ class Dispatcher:
         self._pulse = pulse
         self._mailers = open_mailers()
         self._dead_in_a_row = 0
+        self._width = len(self._mailers)
+        self._narrow_until = 0.0
         self._done: list[Outcome] = []
         self._ahead: dict[int, WrittenEmail | Exception] = {}
         self.progress = Progress()
@@ -83,7 +87,7 @@ class Dispatcher:
                 self._pulse()
                 letters = self._take_turn(line, held_up, forgotten)
                 if letters:
-                    self._send(letters, list(islice(line, len(self._mailers))), held_up)
+                    self._send(letters, line, held_up)
         except MailServerAway:
             self.close()
             raise
@@ -101,7 +105,9 @@ class Dispatcher:
         """
         letters: list[_Letter] = []
         places: set[_Place] = set()
-        while line and len(letters) < len(self._mailers) and _place(line[0]) not in places:
+        if time.monotonic() > self._narrow_until:
+            self._width = len(self._mailers)
+        while line and len(letters) < self._width and _place(line[0]) not in places:
             email = line.popleft()
             if email.pk in forgotten:
                 self._forget(email)
@@ -161,14 +167,44 @@ class Dispatcher:
             raise written
         return written
 
+    def _announce(self, letters: list[_Letter]) -> int:
+        """Tell the mail server of the letters; return how many it hears of at once.
+
+        It may allow fewer connections than we want, or be slow to greet: then a turn is narrower
+        for a while. `MailServerAway` if it takes not even one.
+        """
+        began = time.monotonic()
+        for count, letter in enumerate(letters):
+            is_slow = time.monotonic() - began > _LONGEST_GREETING
+            if count and (is_slow or not letters[0].mailer.is_pipelining):
+                self._narrow(count)
+                return count
+            try:
+                letter.mailer.announce(letter.message)
+            except MailServerAway:
+                if not count:
+                    raise
+                self._narrow(count)
+                return count
+        return len(letters)
+
+    def _narrow(self, width: int) -> None:
+        self._width, self._narrow_until = width, time.monotonic() + _NARROW_SECONDS
+
     def _send(
-        self, letters: list[_Letter], following: Iterable[EmailDelivery], held_up: set[_Place]
+        self, letters: list[_Letter], line: deque[EmailDelivery], held_up: set[_Place]
     ) -> None:
         """Hand the letters over and hear what becomes of each; `MailServerAway` at the end."""
-        for letter in letters:
-            letter.mailer.announce(letter.message)
+        count = self._announce(letters)
+        for letter in reversed(letters[count:]):  # they wait for the next turn
+            line.appendleft(letter.email)
+            self._ahead[letter.email.pk] = letter.message
+        letters = letters[:count]
         self._owner.begin_advance(self._done, [letter.email.pk for letter in letters])
-        self._ahead = {email.pk: _attempt(email) for email in following}
+        self._ahead = {
+            email.pk: self._ahead.get(email.pk) or _attempt(email)
+            for email in islice(line, self._width)
+        }
         begun = self._owner.end_advance()
         self._done = []
         handed_over = []
@@ -192,8 +228,10 @@ class Dispatcher:
                 self._follow_up(letter.email, outcome)
             _note_span(letter)
         away = [reply.text for _, reply in replies if reply.answer is Answer.AWAY]
-        if away:
+        if away and len(away) == len(replies):
             raise MailServerAway(away[0])
+        if away:
+            self._narrow(len(replies) - len(away))
 
     def _follow_up(self, email: EmailDelivery, outcome: Outcome) -> None:
         if outcome.status is DeliveryStatus.DEAD:

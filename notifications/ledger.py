@@ -189,7 +189,8 @@ class Outcome:
             "id": self.delivery_id,
             "status": self.status.value,
             "reason": self.reason,
-            "error": self.error,
+            # What a server says may be no text that PostgreSQL keeps.
+            "error": self.error.replace("\0", "").encode(errors="backslashreplace").decode(),
             "attempts": self.attempts,
             "unknown": self.unknown,
             "next_attempt_at": self.next_attempt_at and self.next_attempt_at.isoformat(),

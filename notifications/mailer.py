@@ -58,12 +58,20 @@ class Mailer:
     def sends_in_steps(self) -> bool:
         return self._stepping is not None
 
+    @property
+    def is_pipelining(self) -> bool:
+        return self._stepping is not None and self._stepping.is_pipelining
+
     def open(self) -> None:
         """Have an open connection, or raise `MailServerAway`."""
         try:
             self._connection.open()
         except OSError as error:  # every error of smtplib is one
             raise MailServerAway(str(error)) from error
+        except Exception as error:
+            if self._stepping:
+                raise
+            raise MailServerAway(f"{type(error).__name__}: {error}") from error
 
     def announce(self, email: EmailMessage) -> None:
         """Prepare to hand over one email, or raise `MailServerAway`; nothing of it is sent yet."""
@@ -127,7 +135,7 @@ class Mailer:
         else:
             code, words = error.smtp_code, error.smtp_error
         said = words.decode(errors="replace") if isinstance(words, bytes) else words
-        text = f"{code} {said}".replace("\0", "")  # PostgreSQL keeps none
+        text = f"{code} {said}"
         if code == _GOING_DOWN:
             self.close()
             return Reply(Answer.AWAY, text)

@@ -4,10 +4,12 @@ With PIPELINING (RFC 2920) the envelope and DATA go out together: an email costs
 instead of four. TLS certificates are verified, as Django's own backend does.
 """
 
+import math
 import smtplib
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from django.conf import settings
@@ -19,6 +21,7 @@ from notifications.mime import WrittenEmail
 
 _IDLE_SECONDS = 1.0  # after so long a connection is asked whether it still lives
 _SHORTEST_WAIT = 0.05
+_LEAVE_SECONDS = 2.0  # what an answer is worth that changes nothing
 _OK = 250
 _TAKEN = {250, 251}
 _GO_AHEAD = 354
@@ -60,7 +63,7 @@ class _Pipelining(smtplib.SMTP):
         """Send a message's envelope and DATA, and await no answer."""
         self._allow_time()
         self.ehlo_or_helo_if_needed()
-        if self.has_extn("pipelining"):
+        if self.is_pipelining:
             options = [f"size={size}"] if self.has_extn("size") else []
             envelope = [
                 _command("MAIL FROM", sender, options),
@@ -75,9 +78,9 @@ class _Pipelining(smtplib.SMTP):
         if self._announced is None:
             raise ValueError("No message was announced.")
         sender, recipients = self._announced
-        if not self.has_extn("pipelining"):
+        if not self.is_pipelining:
             self._announced = None
-            self.sendmail(sender, recipients, content)
+            self._send_step_by_step(sender, recipients, content)
             return
         self._judge(sender, recipients, [self._answer() for _ in range(len(recipients) + 2)])
         self._announced, self._is_unconfirmed = None, True
@@ -91,7 +94,7 @@ class _Pipelining(smtplib.SMTP):
         code, said = self._answer()
         self._is_unconfirmed = False
         if code != _OK:
-            self.rset()
+            self._begin_anew()
             raise smtplib.SMTPDataError(code, said)
 
     def quit(self) -> Code:
@@ -99,7 +102,12 @@ class _Pipelining(smtplib.SMTP):
         if self._is_amid:
             self.close()
             return _BYE, b""
+        self._allow_time(_LEAVE_SECONDS)
         return super().quit()
+
+    @property
+    def is_pipelining(self) -> bool:
+        return self.has_extn("pipelining")
 
     @property
     def _is_amid(self) -> bool:
@@ -127,19 +135,36 @@ class _Pipelining(smtplib.SMTP):
     def _abandon(self, *, is_open: bool) -> None:
         """End a transaction without a message; a server that said 354 all the same gets a dot."""
         if is_open:
-            self.send(b".\r\n")
-            self._answer()
-        self.rset()
+            self._allow_time(_LEAVE_SECONDS)
+            with suppress(smtplib.SMTPServerDisconnected):
+                self.send(b".\r\n")
+                self._answer()
+        self._begin_anew()
         self._announced = None
 
-    def _allow_time(self) -> None:
+    def _begin_anew(self) -> None:
+        """Let the server forget the transaction; one that will not is left, and its word stands."""
+        self._allow_time(_LEAVE_SECONDS)
+        with suppress(smtplib.SMTPServerDisconnected):
+            self.rset()
+
+    def _send_step_by_step(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
+        try:
+            self.sendmail(sender, recipients, content)
+        except smtplib.SMTPDataError:  # smtplib leaves the transaction open
+            self._begin_anew()
+            raise
+
+    def _allow_time(self, most: float = math.inf) -> None:
         """Begin to wait: silence on several connections is waited out at once, not in turn."""
         if self.sock is None:
             return
         if self._patience is None:
             self._patience = self.sock.gettimeout()
-        self.sock.settimeout(self._patience)
-        self._wait_until = time.monotonic() + (self._patience or 0)
+        if self._patience is not None:
+            patience = min(most, self._patience)
+            self.sock.settimeout(patience)
+            self._wait_until = time.monotonic() + patience
 
     def _answer(self) -> Code:
         if self._patience and self.sock:
@@ -234,6 +259,10 @@ class EmailBackend(smtp.EmailBackend):
         connection = self._living()
         connection.confirm()
         connection.used_at = time.monotonic()
+
+    @property
+    def is_pipelining(self) -> bool:
+        return self._living().is_pipelining
 
     def _living(self) -> _Pipelining:
         if not isinstance(self.connection, _Pipelining):

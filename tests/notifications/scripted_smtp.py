@@ -22,8 +22,9 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, script: Script, *, keeps_back: bool) -> None:
+    def __init__(self, script: Script, *, keeps_back: bool, pipelining: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Dialogue)
+        self.greeting = "250-me\r\n250 PIPELINING" if pipelining else "250 me"
         self.keeps_back = keeps_back
         self.script: dict[str, list[str]] = defaultdict(list)
         for verb, answers in script.items():
@@ -54,7 +55,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
 
     def _reply(self, verb: str) -> bool:
         if verb == "EHLO":
-            return self._say("250-me\r\n250 PIPELINING")
+            return self._say(self.server.greeting)
         answer = self.server.answer(verb)
         is_kept_back = self.server.keeps_back and verb in {"MAIL", "RCPT"}
         if not self._say(answer, now=not is_kept_back):
@@ -92,10 +93,10 @@ class _Dialogue(socketserver.StreamRequestHandler):
 
 @contextmanager
 def scripted_server(
-    script: Script | None = None, *, keeps_back: bool = False
+    script: Script | None = None, *, keeps_back: bool = False, pipelining: bool = True
 ) -> Generator[ScriptedServer]:
     """Serve until the block ends."""
-    with ScriptedServer(script or {}, keeps_back=keeps_back) as server:
+    with ScriptedServer(script or {}, keeps_back=keeps_back, pipelining=pipelining) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -82,6 +82,7 @@ def test_function_writes_what_django_writes(source: str, locale: str, is_html: b
         "{% for a, b in lines %}{% endfor %}",
         "{% include name %}",
         "{{ block.super }}",
+        "{% for line in lines %}{{ label }}{% translate 'Total' as label %}{% endfor %}",
         "{% if none %}{% translate 'Total' as label %}{% endif %}{{ label }}",
     ],
 )

@@ -99,6 +99,23 @@ def test_refusal_concerns_that_email_alone(
         assert b"taken" in server.bodies[-1]
 
 
+@pytest.mark.parametrize("stage", ["RCPT", "."])
+def test_refusal_stands_though_the_server_hangs_up_after_it(settings: Settings, stage: str) -> None:
+    with scripted_server({stage: "550 nobody", "RSET": HANG_UP}) as server:
+        sender = mailer(settings, server)
+        assert send(sender, email()) is Answer.NEVER
+        assert send(sender, email()) is Answer.ACCEPTED
+
+
+def test_refused_content_leaves_no_transaction_open_without_pipelining(settings: Settings) -> None:
+    with scripted_server({"DATA": "451 later"}, pipelining=False) as server:
+        sender = mailer(settings, server)
+        assert send(sender, email()) is Answer.NOT_NOW
+        assert send(sender, email()) is Answer.ACCEPTED
+        sent = ["MAIL", "RCPT", "DATA"]
+        assert server.commands == ["EHLO", *sent, "RSET", *sent]
+
+
 def test_no_body_follows_a_refused_envelope(settings: Settings) -> None:
     with scripted_server({"RCPT": "550 nobody"}) as server:  # it says 354 all the same
         send(mailer(settings, server), email("secret"))
@@ -221,6 +238,11 @@ class _Provider(BaseEmailBackend):
     """A backend like Anymail's: it speaks HTTP and has errors of its own."""
 
     status = 0
+    problem = ""
+
+    def open(self) -> None:
+        if self.problem:
+            raise RuntimeError(self.problem)
 
     def send_messages(self, email_messages: object) -> int:
         error = RuntimeError("the provider said no")
@@ -243,6 +265,15 @@ def test_providers_errors_are_judged_by_their_status(
     settings.EMAIL_BACKEND = f"{__name__}._Provider"
     monkeypatch.setattr(_Provider, "status", status)
     assert send(Mailer(), email()) is answer
+
+
+def test_provider_that_cannot_be_opened_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}._Provider"
+    monkeypatch.setattr(_Provider, "problem", "no key")
+    with pytest.raises(MailServerAway, match="no key"):
+        Mailer().announce(email())
 
 
 # --- TLS
