@@ -190,9 +190,7 @@ def _stack() -> Generator["RunningStack"]:
 @pytest.fixture
 def stack(_stack: "RunningStack") -> "RunningStack":
     """Return the running stack with an empty mailbox and no faults; its data stays."""
-    _stack.mailbox.clear()
-    _stack.mailbox.clear_faults()
-    _stack.emulator.clear_faults()
+    _stack.wait_until(_stack.is_cleared)
     return _stack
 
 

@@ -12,6 +12,7 @@ from threading import Thread
 
 import psutil
 import psycopg2
+import requests
 
 from devtools import environment
 from devtools.mailbox.client import Mailbox
@@ -60,6 +61,25 @@ class RunningStack:
             assert self.process.poll() is None, f"The stack ended:\n{said}"
             assert time.monotonic() < deadline, f"Not within {seconds} s:\n{said}"
             time.sleep(0.1)
+
+    def is_cleared(self) -> bool:
+        """Empty the mailbox and forget all faults; False while one that was killed comes back."""
+        try:
+            self.mailbox.clear()
+            self.mailbox.clear_faults()
+            self.emulator.clear_faults()
+        except requests.ConnectionError:
+            return False
+        return True
+
+    @contextmanager
+    def stopped(self, program: str) -> Generator[None]:
+        """Stop a program until the block ends, whatever becomes of it."""
+        self.ctl("stop", program)
+        try:
+            yield
+        finally:
+            self.ctl("start", program)
 
     def ctl(self, *arguments: str) -> str:
         """Run `python -m devtools ctl …` and return what it prints."""

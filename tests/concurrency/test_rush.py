@@ -67,15 +67,14 @@ def told(stack: RunningStack) -> list[str]:
 def test_told_to_stop_or_reload_the_web_server_places_what_is_in_line(
     stack: RunningStack, crowd: list[Customer], number: signal.Signals
 ) -> None:
-    stack.ctl("stop", "clock")
-    web = web_server(stack)
-    processes = web.children()
-    with stack.stock_locked(SKU):  # for less time than a placement waits for a lock
-        assert rush(crowd) == [303] * _CROWD
-        web.send_signal(number)
-    stack.wait_until(lambda: not any(process.is_running() for process in processes))
-    assert orders_of(stack, crowd) == _CROWD
-    stack.ctl("start", "clock")
+    with stack.stopped("clock"):
+        web = web_server(stack)
+        processes = web.children()
+        with stack.stock_locked(SKU):  # for less time than a placement waits for a lock
+            assert rush(crowd) == [303] * _CROWD
+            web.send_signal(number)
+        stack.wait_until(lambda: not any(process.is_running() for process in processes))
+        assert orders_of(stack, crowd) == _CROWD
     stack.wait_until(lambda: all_are_ready(crowd))
     assert "The books balance." in stack.manage("check_books")
 

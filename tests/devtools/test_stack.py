@@ -79,9 +79,8 @@ def test_killed_database_comes_back_with_its_data(stack: RunningStack) -> None:
 
 def test_program_stopped_by_hand_stays_stopped_until_started(stack: RunningStack) -> None:
     servers = f"127.0.0.1:{stack.ports['KAFKA_PORT']}"
-    stack.ctl("stop", "kafka")
-    assert not answers(servers)
-    stack.ctl("start", "kafka")
+    with stack.stopped("kafka"):
+        assert not answers(servers)
     stack.wait_until(lambda: answers(servers))
 
 
