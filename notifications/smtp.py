@@ -183,7 +183,7 @@ class _PipeliningTLS(_Pipelining, smtplib.SMTP_SSL):
 class EmailBackend(smtp.EmailBackend):
     """Sends over the connection that this thread holds to the same server, or opens it.
 
-    A thread that sends several emails at once has a connection for each `number`.
+    A thread that sends several emails at once has a connection for each `number` (ADR 12).
     """
 
     number = 0
@@ -262,7 +262,7 @@ class EmailBackend(smtp.EmailBackend):
 
     @property
     def is_pipelining(self) -> bool:
-        return self._living().is_pipelining
+        return isinstance(self.connection, _Pipelining) and self.connection.is_pipelining
 
     def _living(self) -> _Pipelining:
         if not isinstance(self.connection, _Pipelining):
