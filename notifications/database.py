@@ -1,6 +1,6 @@
 """What the long-running programs ask of their database connection."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from zlib import crc32
 
@@ -31,18 +31,18 @@ def keep_alive() -> None:
 
 
 @contextmanager
-def loss_is_operational() -> Generator[None]:
+def loss_is_operational(is_usable: Callable[[], bool] | None = None) -> Generator[None]:
     """Turn whatever a lost connection was reported as into Django's OperationalError.
 
     A server that stops, or that ends a stalled transaction, is reported as an internal or an
-    unspecified database error at times.
+    unspecified database error at times. `is_usable` asks of another connection than Django's.
     """
     try:
         yield
     except (OperationalError, InterfaceError):
         raise
     except DatabaseError as error:
-        if connection.is_usable():
+        if (is_usable or connection.is_usable)():
             raise
         raise OperationalError(str(error)) from error
 
@@ -50,3 +50,8 @@ def loss_is_operational() -> Generator[None]:
 def lock_class(name: str) -> int:
     """Return the number under which PostgreSQL's two-part advisory locks know a name."""
     return crc32(name.encode()) - 2**31
+
+
+def storable(text: str) -> str:
+    """Return text that PostgreSQL keeps: NUL and half of a surrogate pair are no characters."""
+    return text.replace("\0", "").encode(errors="backslashreplace").decode()

@@ -7,19 +7,18 @@ through that very session: an owner that lost it can begin no email and record n
 
 import json
 import secrets
-from collections.abc import Collection, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg2
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from psycopg2.extras import wait_select
 
-from notifications.database import ALIVE, lock_class
+from notifications.database import ALIVE, lock_class, loss_is_operational, storable
 from notifications.models import UNSETTLED, DeliveryStatus, EmailDelivery
 
 _SLOTS = 64
@@ -189,8 +188,7 @@ class Outcome:
             "id": self.delivery_id,
             "status": self.status.value,
             "reason": self.reason,
-            # What a server says may be no text that PostgreSQL keeps.
-            "error": self.error.replace("\0", "").encode(errors="backslashreplace").decode(),
+            "error": storable(self.error),
             "attempts": self.attempts,
             "unknown": self.unknown,
             "next_attempt_at": self.next_attempt_at and self.next_attempt_at.isoformat(),
@@ -212,24 +210,14 @@ class _Session:
             self._cursor = self._connection.cursor()
 
     def ask(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        with self._loss_is_operational():
+        with loss_is_operational(self._is_usable), connection.wrap_database_errors:
             self._cursor.execute(statement, parameters)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Wait for what was asked."""
-        with self._loss_is_operational():
+        with loss_is_operational(self._is_usable), connection.wrap_database_errors:
             wait_select(self._connection)
             return self._cursor.fetchall() if self._cursor.description else []
-
-    @contextmanager
-    def _loss_is_operational(self) -> Generator[None]:
-        try:
-            with connection.wrap_database_errors:
-                yield
-        except DatabaseError as error:
-            if self._connection.closed:
-                raise OperationalError(str(error)) from error
-            raise
 
     def do(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self.ask(statement, parameters)
@@ -237,6 +225,9 @@ class _Session:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _is_usable(self) -> bool:
+        return not self._connection.closed
 
 
 class Owner:

@@ -15,6 +15,7 @@ from django.template.base import Node, Template
 from django.utils import translation
 
 from notifications.compiling import NotCompilable, Text, compile_template
+from notifications.database import storable
 
 
 class FactMissing(Exception):
@@ -99,6 +100,4 @@ def describe_failure(error: Exception) -> str:
             place = f"{holder.origin.template_name!s}, line {holder.token.lineno}"
     if isinstance(error, TemplateSyntaxError) and hasattr(error, "token"):
         place += f", line {error.token.lineno}"
-    told = f"{type(error).__name__}: {error} ({place})"[:2000]
-    # What the event holds may be no text that PostgreSQL keeps.
-    return told.replace("\0", "").encode(errors="backslashreplace").decode()
+    return storable(f"{type(error).__name__}: {error} ({place})"[:2000])
