@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from devtools.kafka.distribution import HOW_TO_GET_IT
 from devtools.mailbox.client import Mailbox
 from devtools.mailbox.server import MailboxServer
 from devtools.ports import free_port
-from notifications import smtp
+from notifications import delivery, smtp
 from tests import services
 
 if TYPE_CHECKING:
@@ -106,6 +107,12 @@ def mailbox(mailbox_server: MailboxServer, settings: Settings) -> Generator[Mail
     mailbox.clear_faults()
     yield mailbox
     smtp.hang_up()
+
+
+@pytest.fixture
+def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defer each email for an hour: full jitter may choose no time at all."""
+    monkeypatch.setattr(delivery, "_pause", lambda _: timedelta(hours=1))
 
 
 # --- PayPal

@@ -129,6 +129,7 @@ def test_customers_name_may_be_anything(kafka_topic: str, mailbox: Mailbox, name
     assert [message["to"] for message in mailbox.messages()] == [["mai@example.com"]]
 
 
+@pytest.mark.usefixtures("long_pauses")
 def test_address_refused_for_now_does_not_hold_up_the_rest(
     kafka_topic: str, mailbox: Mailbox
 ) -> None:

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import delivery, smtp
+from notifications import smtp
 from notifications.dead_letters import Morgue
 from notifications.delivery import GIVE_UP_AFTER
 from notifications.kafka import KafkaAway
@@ -80,10 +79,8 @@ def test_emails_of_different_orders_are_in_the_air_together(
     assert statuses() == ["SENT"] * count
 
 
-def test_an_orders_later_email_waits_for_the_answer_to_its_earlier_one(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "_pause", lambda _: timedelta(hours=1))  # else it may be no time
+@pytest.mark.usefixtures("long_pauses")
+def test_an_orders_later_email_waits_for_the_answer_to_its_earlier_one(settings: Settings) -> None:
     record("G-1", event_type="order.payment_failed", **DECLINED)
     record("G-1")
     with server(settings, dot=["451 later"]) as found:

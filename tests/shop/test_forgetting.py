@@ -114,6 +114,7 @@ def test_what_waits_in_the_outbox_is_told_to_nobody(mailbox: Mailbox, kafka_topi
     assert not DeadLetter.objects.exists()
 
 
+@pytest.mark.usefixtures("long_pauses")
 def test_what_was_deferred_is_not_sent(mailbox: Mailbox, kafka_topic: str) -> None:
     shipped_order()
     mailbox.fault("tempfail_451", count=2)
