@@ -174,7 +174,6 @@ class Consumer:
 
     def __init__(self, *, topic: str, group: str, instance: str) -> None:
         self._topic = topic
-        self._lost: set[int] = set()
         self._fatal: KafkaError | None = None
         self._consumer = confluent_kafka.Consumer(
             {
@@ -197,26 +196,23 @@ class Consumer:
                 "error_cb": self._on_error,
             }
         )
-        self._consumer.subscribe([topic], on_revoke=self._on_revoke, on_lost=self._on_revoke)
+        self._consumer.subscribe([topic])
 
     def fetch(self, limit: int, *, seconds: float) -> list[Incoming]:
         """Wait for a first message, then take what has already arrived, `limit` in all.
 
         `consume(limit, seconds)` would wait its time out with a batch that is not full.
-        Partitions that go to another member meanwhile are dropped: it reads them again.
+        A partition may go to another member meanwhile, and come back: nothing is dropped for that.
+        Who reads a message once more finds it in the ledger; who dropped one would never see it
+        again, for reading goes on behind it.
         """
-        self._lost.clear()
         first = self._consumer.poll(seconds)
         messages = [] if first is None else [first]  # one without a value counts as false
         if messages and limit > 1:
             messages += self._consumer.consume(limit - 1, 0)
         if self._fatal:
             raise FatalKafkaError(f"The consumer failed for good: {self._fatal}")
-        return [
-            _incoming(message)
-            for message in messages
-            if not self._failed(message) and message.partition() not in self._lost
-        ]
+        return [_incoming(message) for message in messages if not self._failed(message)]
 
     @property
     def has_partitions(self) -> bool:
@@ -232,7 +228,10 @@ class Consumer:
         self._consumer.resume(self._consumer.assignment())
 
     def commit(self, messages: Iterable[Incoming]) -> None:
-        """Commit the batch's offsets. A failure is logged: the ledger is the truth."""
+        """Commit the batch's offsets where its partitions are still ours.
+
+        A failure is logged: the ledger is the truth.
+        """
         mine = {entry.partition for entry in self._consumer.assignment()}
         ends = {message.partition: message.offset + 1 for message in messages}
         offsets = [
@@ -284,10 +283,6 @@ class Consumer:
             raise FatalKafkaError(f"The consumer failed for good: {error}")
         logger.warning("Kafka: %s", error)
         return True
-
-    def _on_revoke(self, _: object, partitions: list[TopicPartition]) -> None:
-        # Nothing is in hand here: a batch is finished and committed before the next fetch.
-        self._lost.update(entry.partition for entry in partitions)
 
     def _on_error(self, error: KafkaError) -> None:
         if _is_fatal(error):

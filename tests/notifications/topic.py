@@ -18,6 +18,7 @@ from django.conf import settings
 
 from notifications.events import Headers
 
+PARTITION_BY_KEY = -1
 _LARGE = 8_000_000
 
 
@@ -85,7 +86,14 @@ def allow_messages_of(topic: str, most_bytes: int) -> None:
         future.result(20)
 
 
-def write_topic(topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+def write_topic(
+    topic: str,
+    *,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers,
+    partition: int = PARTITION_BY_KEY,
+) -> None:
     """Write a message; a broker may hear a little late how large it is allowed to be."""
     producer = Producer(
         {"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS, "message.max.bytes": _LARGE}
@@ -98,6 +106,7 @@ def write_topic(topic: str, *, key: bytes | None, value: bytes | None, headers: 
             key=key,
             value=value,
             headers=list(headers),
+            partition=partition,
             on_delivery=lambda error, _: answers.append(error),
         )
         assert producer.flush(10) == 0
