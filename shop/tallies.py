@@ -3,14 +3,16 @@
 The present hour is read from the orders themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from orders.models import Order
@@ -20,7 +22,7 @@ from payments.models import Capture, Refund
 KEPT = timedelta(days=14)
 _HOUR = timedelta(hours=1)
 _LATE = timedelta(minutes=1)  # a transaction that began within the hour ends by then
-_HOURS_A_TICK = 24
+_MOST_A_TICK = timedelta(hours=24)
 _NOTHING_TAKEN = (*CaptureStatus.without_money(), CaptureStatus.PENDING)
 
 
@@ -62,12 +64,19 @@ class Day:
 
 
 def tally_hours() -> int:
-    """Write down the hours that ended and are not yet; a clock's duty, with no cases to count."""
-    ended = _ended()
-    known = set(HourTally.objects.filter(hour__gte=ended - KEPT).values_list("hour", flat=True))
-    wanted = (hour for hour in _hours(ended - KEPT, ended) if hour not in known)
-    for _number, hour in zip(range(_HOURS_A_TICK), wanted, strict=False):
-        HourTally.objects.bulk_create([_tally(hour)], ignore_conflicts=True)
+    """Write down the hours that ended and are not yet; a clock's duty, with no cases to count.
+
+    The latest first, a day's at most; those before a gap wait for the next tick.
+    """
+    end = _ended()
+    known = set(HourTally.objects.filter(hour__gte=end - KEPT).values_list("hour", flat=True))
+    while end - _HOUR in known:
+        end -= _HOUR
+    begin = end
+    while begin - _HOUR not in known and begin > max(end - _MOST_A_TICK, _ended() - KEPT):
+        begin -= _HOUR
+    if begin < end:
+        HourTally.objects.bulk_create(_tallies(begin, end), ignore_conflicts=True)
     return 0
 
 
@@ -90,12 +99,12 @@ def latest_days() -> Sequence[Day]:
     return list(days.values())
 
 
-def _untallied(now: datetime, last: datetime | None) -> Iterator[HourTally]:
+def _untallied(now: datetime, last: datetime | None) -> Sequence[HourTally]:
     """Tally what today the clock has not: the present hour, and perhaps the one before."""
     begin = now.replace(minute=0, second=0, microsecond=0)
     if last is not None:
         begin = max(last + _HOUR, begin - _HOUR)
-    yield _tally(max(begin, now.replace(hour=0, minute=0, second=0, microsecond=0)), until=now)
+    return _tallies(max(begin, now.replace(hour=0, minute=0, second=0, microsecond=0)), now)
 
 
 def _ended() -> datetime:
@@ -103,27 +112,39 @@ def _ended() -> datetime:
     return (timezone.now() - _LATE).replace(minute=0, second=0, microsecond=0)
 
 
-def _tally(hour: datetime, until: datetime | None = None) -> HourTally:
-    end = until or hour + _HOUR
-    placed = _within(Order, "placed_at", hour, end).aggregate(n=Count("pk"), sum=Sum("total"))
-    taken = _within(Capture, "recorded_at", hour, end).exclude(status__in=_NOTHING_TAKEN)
-    refunded = _within(Refund, "requested_at", hour, end).going_back()
-    return HourTally(
-        hour=hour,
-        orders=placed["n"],
-        ordered=placed["sum"] or Decimal(0),
-        taken=taken.aggregate(sum=Sum("amount"))["sum"] or Decimal(0),
-        refunded=refunded.total(),
-    )
+def _tallies(begin: datetime, end: datetime) -> list[HourTally]:
+    """Tally each hour from `begin`, a full hour, to `end`: three statements."""
+    placed = _by_hour(Order.objects.all(), "placed_at", begin, end, Sum("total"))
+    captures = Capture.objects.exclude(status__in=_NOTHING_TAKEN)
+    taken = _by_hour(captures, "recorded_at", begin, end, Sum("amount"))
+    going_back = Refund.objects.going_back()
+    refunded = _by_hour(going_back, "requested_at", begin, end, Sum("amount"))
+    return [
+        HourTally(
+            hour=hour,
+            orders=placed[hour].rows,
+            ordered=placed[hour].money,
+            taken=taken[hour].money,
+            refunded=refunded[hour].money,
+        )
+        for hour in _hours(begin, end)
+    ]
 
 
-def _within(model: Any, field: str, begin: datetime, end: datetime) -> Any:
-    return model.objects.filter(**{f"{field}__gte": begin, f"{field}__lt": end})
+class _Figures(NamedTuple):
+    rows: int = 0
+    money: Decimal = Decimal(0)
+
+
+def _by_hour(
+    rows: QuerySet[Any], field: str, begin: datetime, end: datetime, total: Sum
+) -> Mapping[datetime, _Figures]:
+    within = rows.filter(**{f"{field}__gte": begin, f"{field}__lt": end})
+    by_hour = within.values_list(TruncHour(field, tzinfo=UTC)).annotate(Count("pk"), total)
+    return defaultdict(_Figures, {hour: _Figures(*figures) for hour, *figures in by_hour})
 
 
 def _hours(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the hours before `end`, latest first."""
-    hour = end - _HOUR
-    while hour >= begin:
-        yield hour
-        hour -= _HOUR
+    while begin < end:
+        yield begin
+        begin += _HOUR

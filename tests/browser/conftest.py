@@ -75,9 +75,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(real_kafka: None) -> Generator[RunningStack]:
-    """Run a stack whose orders are held for 15 seconds only; its clock looks every second."""
+    """Run a stack whose orders are held for 15 seconds only; its clock looks every second.
+
+    It ends with the last browser test, so as not to keep the machine busy for nobody.
+    """
     expect.set_options(timeout=20_000)
     stack = RunningStack(
         services.new_folder(), ORDER_HOLD_MINUTES="0.25", CLOCK_SECONDS="1", RATE_LIMITS="off"
