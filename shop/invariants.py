@@ -306,6 +306,26 @@ _HISTORY = (
         """,
     ),
     Invariant(
+        "no_event_was_passed_over",
+        "Where later events of its partition were entered as emails, so was every event to be told,"
+        " or it is a dead letter; `republish_events` publishes it again.",
+        """
+        SELECT format('%s of %s (%s), published %s', e.type, e.subject, e.id, p.published_at)
+        FROM notifications_publishedevent p
+        JOIN notifications_event e ON e.id = p.event_id
+        JOIN notifications_emaildelivery latest
+            ON (latest.topic, latest.partition) = (p.topic, p.partition)
+        LEFT JOIN notifications_emaildelivery entered ON entered.event_id = p.event_id
+        LEFT JOIN notifications_deadletter dead ON dead.event_id = p.event_id::text
+        LEFT JOIN notifications_outboxentry waiting ON waiting.event_id = p.event_id
+        WHERE latest.id IN (SELECT max(id) FROM notifications_emaildelivery
+                            WHERE resend = 0 GROUP BY topic, partition)
+          AND latest."offset" > p."offset" AND latest.created_at > p.published_at
+          AND e.personal #> '{deliver_to,0}' IS NOT NULL
+          AND num_nonnulls(entered.event_id, dead.event_id, waiting.event_id) = 0
+        """,
+    ),
+    Invariant(
         "emails_have_their_event",
         "Every email that came from a topic is about an event.",
         """

@@ -8,12 +8,20 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.account_emails import AccountEmail, queue_account_email
-from notifications.models import DeliveryStatus, EmailDelivery
+from notifications.models import (
+    DeadLetter,
+    DeliveryStatus,
+    EmailDelivery,
+    Event,
+    OutboxEntry,
+    PublishedEvent,
+)
 from notifications.outbox import Recipient
 from orders.models import Order
 from shop.books import check_books, find_violations
 from shop.invariants import INVARIANTS
 from shop.models import BooksCheck
+from tests.notifications.examples import record
 from tests.shop.flows import shop_in_use
 
 CORRUPTIONS = [
@@ -108,6 +116,49 @@ def test_an_email_about_nothing_is_found() -> None:
     assert _violations("emails_have_their_event") == 1
 
 
+def _published(offset: int, *, partition: int = 0) -> Event:
+    event = record("G-1")
+    OutboxEntry.objects.all().delete()
+    PublishedEvent.objects.create(event=event, topic="t", partition=partition, offset=offset)
+    return event
+
+
+def _entered(event: Event) -> None:
+    at = event.publication
+    EmailDelivery.objects.create(
+        event_id=event.pk,
+        recorded_at=event.recorded_at,
+        status=DeliveryStatus.SKIPPED,
+        topic=at.topic,
+        partition=at.partition,
+        offset=at.offset,
+    )
+
+
+@pytest.mark.django_db
+def test_an_event_behind_which_a_consumer_went_on_is_found() -> None:
+    passed_over, later, _not_read_yet = _published(4), _published(5), _published(6)
+    _published(4, partition=1)
+    assert _violations("no_event_was_passed_over") == 0
+
+    _entered(later)
+    assert _violations("no_event_was_passed_over") == 1
+
+    OutboxEntry.objects.create(event=passed_over)
+    assert _violations("no_event_was_passed_over") == 0
+
+
+@pytest.mark.django_db
+def test_an_event_that_is_a_dead_letter_or_for_nobody_was_not_passed_over() -> None:
+    dead, untold, later = _published(4), _published(5), _published(6)
+    DeadLetter.objects.create(event_id=str(dead.pk), headers={})
+    with pgtrigger.ignore():
+        Event.objects.filter(pk=untold.pk).update(personal={})
+    _entered(later)
+
+    assert _violations("no_event_was_passed_over") == 0
+
+
 @pytest.mark.django_db
 def test_an_email_about_an_account_needs_no_event() -> None:
     to = Recipient("mai@example.com", "", "vi")
@@ -117,7 +168,10 @@ def test_an_email_about_an_account_needs_no_event() -> None:
 
 
 def test_every_invariant_is_shown_to_fail() -> None:
-    shown = {name for name, _ in CORRUPTIONS} | {"emails_have_their_event"}
+    shown = {name for name, _ in CORRUPTIONS} | {
+        "emails_have_their_event",
+        "no_event_was_passed_over",
+    }
 
     assert shown == {invariant.name for invariant in INVARIANTS}
 
