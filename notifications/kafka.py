@@ -196,7 +196,7 @@ class Consumer:
                 "error_cb": self._on_error,
             }
         )
-        self._consumer.subscribe([topic])
+        self._consumer.subscribe([topic], on_revoke=_unpause, on_lost=_unpause)
 
     def fetch(self, limit: int, *, seconds: float) -> list[Incoming]:
         """Wait for a first message, then take what has already arrived, `limit` in all.
@@ -287,6 +287,11 @@ class Consumer:
     def _on_error(self, error: KafkaError) -> None:
         if _is_fatal(error):
             self._fatal = error
+
+
+def _unpause(consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
+    """Forget with a partition that it was on hold: librdkafka keeps it so when it comes back."""
+    consumer.resume(partitions)
 
 
 def _is_fatal(error: KafkaError) -> bool:

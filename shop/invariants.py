@@ -312,17 +312,22 @@ _HISTORY = (
         """
         SELECT format('%s of %s (%s), published %s', e.type, e.subject, e.id, p.published_at)
         FROM notifications_publishedevent p
-        JOIN notifications_event e ON e.id = p.event_id
+        JOIN (SELECT id, type, subject FROM notifications_event
+              WHERE personal #> '{deliver_to,0}' IS NOT NULL
+              OFFSET 0) e ON e.id = p.event_id  -- read whole, not looked up one by one
         JOIN notifications_emaildelivery latest
             ON (latest.topic, latest.partition) = (p.topic, p.partition)
         LEFT JOIN notifications_emaildelivery entered ON entered.event_id = p.event_id
         LEFT JOIN notifications_deadletter dead ON dead.event_id = p.event_id::text
         LEFT JOIN notifications_outboxentry waiting ON waiting.event_id = p.event_id
         WHERE latest.id IN (SELECT max(id) FROM notifications_emaildelivery
-                            WHERE resend = 0 GROUP BY topic, partition)
+                            WHERE resend = 0  -- nor replayed: those say nothing of where it reads
+                              AND event_id::text NOT IN (
+                                  SELECT event_id FROM notifications_deadletter
+                                  WHERE delivery_id IS NULL)
+                            GROUP BY topic, partition)
           AND latest."offset" > p."offset" AND latest.created_at > p.published_at
-          AND e.personal #> '{deliver_to,0}' IS NOT NULL
-          AND num_nonnulls(entered.event_id, dead.event_id, waiting.event_id) = 0
+          AND entered.event_id IS NULL AND dead.event_id IS NULL AND waiting.event_id IS NULL
         """,
     ),
     Invariant(

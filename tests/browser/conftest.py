@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shop(real_kafka: None) -> Generator[RunningStack]:
     """Run a stack whose orders are held for 15 seconds only; its clock looks every second.
 
-    It ends with the last browser test, so as not to keep the machine busy for nobody.
+    It ends where these tests do, so as not to keep the machine busy for nobody.
     """
     expect.set_options(timeout=20_000)
     stack = RunningStack(

@@ -123,9 +123,9 @@ def _published(offset: int, *, partition: int = 0) -> Event:
     return event
 
 
-def _entered(event: Event) -> None:
+def _entered(event: Event) -> EmailDelivery:
     at = event.publication
-    EmailDelivery.objects.create(
+    return EmailDelivery.objects.create(
         event_id=event.pk,
         recorded_at=event.recorded_at,
         status=DeliveryStatus.SKIPPED,
@@ -155,6 +155,18 @@ def test_an_event_that_is_a_dead_letter_or_for_nobody_was_not_passed_over() -> N
     with pgtrigger.ignore():
         Event.objects.filter(pk=untold.pk).update(personal={})
     _entered(later)
+
+    assert _violations("no_event_was_passed_over") == 0
+
+
+@pytest.mark.django_db
+def test_who_reads_a_topic_made_anew_or_an_old_message_again_has_passed_over_nothing() -> None:
+    _entered(_published(5000))  # of the topic before
+    _published(4)
+    old, replayed = _published(10), _published(11)
+    DeadLetter.objects.create(event_id=str(replayed.pk), headers={})
+    EmailDelivery.objects.filter(event_id=_entered(old).event_id).update(resend=1)
+    _entered(replayed)
 
     assert _violations("no_event_was_passed_over") == 0
 
