@@ -63,17 +63,25 @@ class Day:
         )
 
 
+class _Figures(NamedTuple):
+    """Of one hour's rows of one table."""
+
+    rows: int = 0
+    money: Decimal = Decimal(0)
+
+
 def tally_hours() -> int:
     """Write down the hours that ended and are not yet; a clock's duty, with no cases to count.
 
     The latest first, a day's at most; those before a gap wait for the next tick.
     """
     end = _ended()
-    known = set(HourTally.objects.filter(hour__gte=end - KEPT).values_list("hour", flat=True))
+    oldest = end - KEPT
+    known = set(HourTally.objects.filter(hour__gte=oldest).values_list("hour", flat=True))
     while end - _HOUR in known:
         end -= _HOUR
-    begin = end
-    while begin - _HOUR not in known and begin > max(end - _MOST_A_TICK, _ended() - KEPT):
+    begin, limit = end, max(oldest, end - _MOST_A_TICK)
+    while begin > limit and begin - _HOUR not in known:
         begin -= _HOUR
     if begin < end:
         HourTally.objects.bulk_create(_tallies(begin, end), ignore_conflicts=True)
@@ -131,16 +139,11 @@ def _tallies(begin: datetime, end: datetime) -> list[HourTally]:
     ]
 
 
-class _Figures(NamedTuple):
-    rows: int = 0
-    money: Decimal = Decimal(0)
-
-
 def _by_hour(
-    rows: QuerySet[Any], field: str, begin: datetime, end: datetime, total: Sum
+    rows: QuerySet[Any], field: str, begin: datetime, end: datetime, money: Sum
 ) -> Mapping[datetime, _Figures]:
     within = rows.filter(**{f"{field}__gte": begin, f"{field}__lt": end})
-    by_hour = within.values_list(TruncHour(field, tzinfo=UTC)).annotate(Count("pk"), total)
+    by_hour = within.values_list(TruncHour(field, tzinfo=UTC)).annotate(Count("pk"), money)
     return defaultdict(_Figures, {hour: _Figures(*figures) for hour, *figures in by_hour})
 
 
